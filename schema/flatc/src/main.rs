@@ -1,0 +1,5 @@
+//! Prints the path of the vendored flatc.
+
+fn main() {
+    println!("{}", flatc_fork::flatc().display());
+}
