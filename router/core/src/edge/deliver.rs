@@ -1,0 +1,306 @@
+//! What owners say, on its way into outboxes.
+
+use ringway_protocol::event::Place;
+use ringway_protocol::{Event, Format, Lane, Offset, Position, RoomHandle};
+
+use super::{CatchUp, Interest, Phase, Seat, wrapping_ms};
+use crate::bucket::answer_units;
+use crate::frame::Encoder;
+use crate::message::{Delivery, JoinedDelivery};
+use crate::outbox::{Kind, Put, Value};
+use crate::output::Output;
+use crate::time::Now;
+use crate::{SessionKey, Shard};
+
+/// One publication on its way to this shard's seats.
+struct Incoming<'a, F> {
+    handle: RoomHandle,
+    lane: Lane,
+    place: Place,
+    key_tag: u64,
+    except: Option<SessionKey>,
+    frame: &'a F,
+}
+
+impl<E: Encoder> Shard<E> {
+    pub(crate) fn edge_deliver(&mut self, now: Now, delivery: Delivery<E::Frame>) {
+        match delivery {
+            Delivery::Publication { handle, lane, place, key_tag, members, except, frame } => {
+                if let Some(interest) = self.edge.interests.find(handle) {
+                    interest.members = members;
+                }
+                self.fan_out(now, &Incoming { handle, lane, place, key_tag, except, frame: &frame });
+            }
+            Delivery::Joined(joined) => self.edge_joined(now, *joined),
+            Delivery::JoinRefused { session, handle, seat, frame } => {
+                self.end_joining(handle);
+                if let Some(open) = self.edge.session_mut(session)
+                    && open.membership(handle).is_some_and(|membership| membership.seat == seat)
+                {
+                    open.take_membership(handle);
+                }
+                self.edge.release_interest(handle);
+                self.push(now, session, frame, Kind::Control);
+            }
+            Delivery::Displaced { session, code } => self.end(now, session, code.number(), code.text(), None),
+            Delivery::Reply { session, frames } => {
+                let mut bytes = 0;
+                let several = frames.len() > 1;
+                for frame in frames {
+                    bytes += E::bytes_held(&frame);
+                    self.push(now, session, frame, Kind::Control);
+                }
+                if several && let Some(open) = self.edge.session_mut(session) {
+                    open.bucket.take(answer_units(bytes));
+                }
+            }
+            Delivery::PublishedInPlace { session, handle, offset, frame } => {
+                self.published_in_place(now, session, handle, offset, frame);
+            }
+            Delivery::Page(page) => self.edge_page(now, page),
+            Delivery::PresenceChanged { handle, frame } => {
+                self.push_to_seats(now, handle, &frame, |seat| seat.presence);
+            }
+            Delivery::Reset { handle, position, frame } => self.edge_reset(now, handle, position, &frame),
+            Delivery::ApiAnswer { ticket, result } => {
+                self.outputs.push_back(Output::Answered { ticket, result });
+            }
+        }
+    }
+
+    /// Puts a publication into the outbox of every seat that takes it live: the hot loop.
+    fn fan_out(&mut self, now: Now, incoming: &Incoming<'_, E::Frame>) {
+        let Some(interest) = self.edge.interests.find(incoming.handle) else { return };
+        if let Place::Offset(offset) = incoming.place {
+            if offset <= interest.position.offset {
+                return;
+            }
+            interest.position.offset = offset;
+        }
+        if interest.json_seats > 0 {
+            self.encoder.prepare(incoming.frame, Format::Json, &interest.name);
+        }
+        let binary_bytes = E::bytes(incoming.frame, Format::Binary);
+        let json_bytes = E::bytes(incoming.frame, Format::Json);
+        let now_ms = wrapping_ms(now.monotonic);
+        let bytes_max = self.settings.limits.outbox_bytes_max;
+        let mut overfull = Vec::new();
+        let mut delivered = 0;
+        for seat in &interest.seats {
+            if incoming.except == Some(seat.session) {
+                continue;
+            }
+            let Some(session) = self.edge.sessions.get_mut(seat.session.index as usize) else { continue };
+            let bytes = if seat.json { json_bytes } else { binary_bytes };
+            match incoming.place {
+                Place::Offset(offset) => {
+                    if seat.catch_up != CatchUp::Live {
+                        continue;
+                    }
+                    let kind = Kind::Reliable { handle: incoming.handle, offset };
+                    session.outbox.push(&mut self.edge.pool, incoming.frame.clone(), kind, bytes, now_ms);
+                }
+                Place::Version(_) => {
+                    let put = session.outbox.push_value(Value {
+                        key_tag: incoming.key_tag,
+                        handle: incoming.handle,
+                        after: seat.joined_sequence,
+                        frame: incoming.frame.clone(),
+                        bytes: bytes as u32,
+                        unreliable: incoming.lane == Lane::Unreliable,
+                    });
+                    match put {
+                        Put::Queued => {}
+                        Put::Replaced => self.counters.conflated += 1,
+                        Put::Dropped => {
+                            self.counters.dropped_unreliable += 1;
+                            continue;
+                        }
+                    }
+                }
+            }
+            delivered += 1;
+            if !session.dirty {
+                session.dirty = true;
+                self.edge.dirty.push_back(seat.session);
+            }
+            if session.outbox.is_over(bytes_max) {
+                overfull.push(seat.session);
+            }
+        }
+        let namespace = interest.namespace;
+        self.counters.deliveries += delivered;
+        self.namespace_counters(namespace).deliveries += delivered;
+        for session in overfull {
+            self.relieve(now, session);
+        }
+    }
+
+    fn edge_joined(&mut self, now: Now, joined: JoinedDelivery<E::Frame>) {
+        let JoinedDelivery { session, handle, seat, position, replay_from, frame, after, keys } = joined;
+        self.end_joining(handle);
+        let Some(sequence) = self.push(now, session, frame, Kind::Start { handle }) else {
+            self.edge.release_interest(handle);
+            return;
+        };
+        for frame in after {
+            self.push(now, session, frame, Kind::Control);
+        }
+        let Some(open) = self.edge.session_mut(session) else { return };
+        let json = open.format == Format::Json;
+        let Some(membership) = open.membership(handle).copied().filter(|membership| membership.seat == seat)
+        else {
+            // It left while the answer was on its way; `left` follows on the same FIFO.
+            self.edge.release_interest(handle);
+            return;
+        };
+        let catch_up = match replay_from {
+            Some(next) if next <= position.offset => CatchUp::From { next, asked: false },
+            _ => CatchUp::Live,
+        };
+        if catch_up != CatchUp::Live {
+            open.catching_up += 1;
+        }
+        let Some(interest) = self.edge.interests.find(handle) else { return };
+        interest.position = position;
+        interest.members = interest.members.max(1);
+        let presence = membership.presence;
+        let place = interest.sit(Seat { session, seat, presence, json, joined_sequence: sequence, catch_up });
+        if let Some(open) = self.edge.session_mut(session) {
+            if let Some(membership) = open.membership_mut(handle) {
+                membership.place = Some(place);
+            }
+            for value in keys {
+                let format = if json { Format::Json } else { Format::Binary };
+                let bytes = E::bytes(&value.frame, format) as u32;
+                let (key_tag, frame) = (value.key_tag, value.frame);
+                let value = Value { key_tag, handle, after: sequence, frame, bytes, unreliable: false };
+                open.outbox.push_value(value);
+            }
+            if open.outbox.is_over(self.settings.limits.outbox_bytes_max) {
+                self.relieve(now, session);
+            }
+        }
+        self.pull(session);
+    }
+
+    fn end_joining(&mut self, handle: RoomHandle) {
+        if let Some(interest) = self.edge.interests.find(handle) {
+            interest.joining = interest.joining.saturating_sub(1);
+        }
+    }
+
+    fn published_in_place(
+        &mut self,
+        now: Now,
+        session: SessionKey,
+        handle: RoomHandle,
+        offset: Offset,
+        frame: E::Frame,
+    ) {
+        let waits = self.seat_mut(session, handle).is_some_and(|seat| match seat.catch_up {
+            CatchUp::Live => false,
+            CatchUp::From { next, .. } => next <= offset,
+        });
+        if waits {
+            self.edge.held.insert((session, handle, offset), frame);
+        } else {
+            self.push(now, session, frame, Kind::Control);
+        }
+    }
+
+    fn edge_reset(&mut self, now: Now, handle: RoomHandle, position: Position, frame: &E::Frame) {
+        let Some(interest) = self.edge.interests.find(handle) else { return };
+        interest.position = position;
+        let mut caught_up = Vec::new();
+        for seat in &mut interest.seats {
+            if seat.catch_up != CatchUp::Live {
+                seat.catch_up = CatchUp::Live;
+                caught_up.push(seat.session);
+            }
+        }
+        for session in caught_up {
+            if let Some(open) = self.edge.session_mut(session) {
+                open.catching_up -= 1;
+            }
+        }
+        self.prepare_for_seats(handle, frame);
+        let sessions: Vec<_> = self.seats_of(handle).map(|seat| seat.session).collect();
+        for session in sessions {
+            if let Some(open) = self.edge.session_mut(session) {
+                open.outbox.forget_values(handle);
+            }
+            // Values of the new order follow the `reset`, as those of a membership follow its `joined`.
+            if let Some(sequence) = self.push(now, session, frame.clone(), Kind::Start { handle })
+                && let Some(seat) = self.seat_mut(session, handle)
+            {
+                seat.joined_sequence = sequence;
+            }
+            // Answers that waited for their place in an order that is over.
+            for held in self.edge.release_held(session, handle) {
+                self.push(now, session, held, Kind::Control);
+            }
+        }
+    }
+
+    fn push_to_seats(
+        &mut self,
+        now: Now,
+        handle: RoomHandle,
+        frame: &E::Frame,
+        wanted: impl Fn(&Seat) -> bool,
+    ) {
+        self.prepare_for_seats(handle, frame);
+        let sessions: Vec<_> =
+            self.seats_of(handle).filter(|seat| wanted(seat)).map(|seat| seat.session).collect();
+        for session in sessions {
+            self.push(now, session, frame.clone(), Kind::Control);
+        }
+    }
+
+    fn prepare_for_seats(&mut self, handle: RoomHandle, frame: &E::Frame) {
+        if let Some(interest) = self.edge.interests.get(handle)
+            && interest.json_seats > 0
+        {
+            self.encoder.prepare(frame, Format::Json, &interest.name);
+        }
+    }
+
+    fn seats_of(&self, handle: RoomHandle) -> impl Iterator<Item = &Seat> {
+        self.edge.interests.get(handle).map_or(&[][..], |interest: &Interest| &interest.seats).iter()
+    }
+
+    pub(super) fn seat_mut(&mut self, session: SessionKey, handle: RoomHandle) -> Option<&mut Seat> {
+        let place = self.edge.session(session)?.membership(handle)?.place?;
+        self.edge.interests.find(handle)?.seats.get_mut(place as usize)
+    }
+
+    /// Queues an answer made here.
+    pub(super) fn answer(&mut self, now: Now, session: SessionKey, event: &Event<'_>) {
+        let Some(open) = self.edge.session(session) else { return };
+        let frame = self.encoder.reply(event, open.format);
+        self.push(now, session, frame, Kind::Control);
+    }
+
+    /// Queues a frame for a session that is open; its number in the FIFO.
+    pub(crate) fn push(&mut self, now: Now, session: SessionKey, frame: E::Frame, kind: Kind) -> Option<u64> {
+        let bytes_max = self.settings.limits.outbox_bytes_max;
+        let index = session.index as usize;
+        let open = self.edge.sessions.get_mut(index).filter(|open| open.key == session)?;
+        if open.phase == Phase::Closing {
+            return None;
+        }
+        let bytes = E::bytes(&frame, open.format);
+        let now_ms = wrapping_ms(now.monotonic);
+        let sequence = open.outbox.push(&mut self.edge.pool, frame, kind, bytes, now_ms);
+        self.counters.deliveries += 1;
+        if !open.dirty {
+            open.dirty = true;
+            self.edge.dirty.push_back(session);
+        }
+        if open.outbox.is_over(bytes_max) {
+            self.relieve(now, session);
+        }
+        Some(sequence)
+    }
+}

@@ -1,0 +1,74 @@
+//! One client's protocol state on its shard.
+
+use ringway_protocol::{Format, Generation, RoomHandle, SessionId};
+
+use crate::SessionKey;
+use crate::access::Identity;
+use crate::bucket::Bucket;
+use crate::message::SessionRef;
+use crate::outbox::Outbox;
+use crate::time::Monotonic;
+
+/// Whether a session still takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
+    /// `closing` is queued: what else comes is dropped.
+    Closing,
+}
+
+/// A session.
+pub(crate) struct Session<F> {
+    pub(crate) key: SessionKey,
+    pub(crate) id: SessionId,
+    pub(crate) generation: Generation,
+    pub(crate) identity: Identity,
+    pub(crate) format: Format,
+    pub(crate) phase: Phase,
+    pub(crate) dirty: bool,
+    /// The rim's own index.
+    pub(crate) connection: u32,
+    pub(crate) outbox: Outbox<F>,
+    pub(crate) memberships: Vec<Membership>,
+    /// Number of the newest membership.
+    pub(crate) seats: u32,
+    /// Seats that are catching up.
+    pub(crate) catching_up: u32,
+    /// Refusals since the last command that was taken.
+    pub(crate) refusals: u32,
+    pub(crate) bucket: Bucket,
+    /// When a draining node tells it to go.
+    pub(crate) drain_at: Option<Monotonic>,
+    pub(crate) tick_at: Option<Monotonic>,
+}
+
+/// A session's place in a room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Membership {
+    pub(crate) handle: RoomHandle,
+    /// Which membership of the session this is.
+    pub(crate) seat: u32,
+    /// Index of its seat in the interest, once the owner has confirmed it.
+    pub(crate) place: Option<u32>,
+    /// Whether `presence_changed` is wanted.
+    pub(crate) presence: bool,
+}
+
+impl<F> Session<F> {
+    pub(crate) const fn reference(&self) -> SessionRef {
+        SessionRef { key: self.key, id: self.id, generation: self.generation, format: self.format }
+    }
+
+    pub(crate) fn membership(&self, handle: RoomHandle) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.handle == handle)
+    }
+
+    pub(crate) fn membership_mut(&mut self, handle: RoomHandle) -> Option<&mut Membership> {
+        self.memberships.iter_mut().find(|membership| membership.handle == handle)
+    }
+
+    pub(crate) fn take_membership(&mut self, handle: RoomHandle) -> Option<Membership> {
+        let index = self.memberships.iter().position(|membership| membership.handle == handle)?;
+        Some(self.memberships.swap_remove(index))
+    }
+}

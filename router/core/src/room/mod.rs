@@ -1,0 +1,131 @@
+//! One room as its owner holds it: the order, the past, the members, the keys.
+//!
+//! Owner view: a room lives on exactly one shard. Invariants: offsets are contiguous from 1; everything in `history`
+//! is contiguous and ends at `last` or is empty; the audience counts the attached members, shard by shard.
+
+mod dedup;
+mod history;
+mod keys;
+mod members;
+
+use ringway_protocol::{Epoch, Format, Offset, Position, Version};
+
+use crate::ShardId;
+use crate::message::Departure;
+use crate::namespaces::NamespaceId;
+use crate::time::Monotonic;
+
+pub(crate) use dedup::{Dedup, Found, KEPT_MS as DEDUP_KEPT_MS};
+pub(crate) use history::History;
+pub(crate) use keys::{KeyName, Keys, Stored};
+pub(crate) use members::{Member, MemberPlace, Members};
+
+/// A room.
+pub(crate) struct Room<F> {
+    pub(crate) name: Box<str>,
+    pub(crate) namespace: NamespaceId,
+    pub(crate) epoch: Epoch,
+    /// The newest offset given.
+    pub(crate) last: Offset,
+    /// The newest version given.
+    pub(crate) version: Version,
+    pub(crate) history: History<F>,
+    pub(crate) members: Members,
+    /// Which shards get the room's publications.
+    pub(crate) audience: Vec<Audience>,
+    pub(crate) keys: Option<Box<Keys<F>>>,
+    pub(crate) dedup: Option<Box<Dedup>>,
+    pub(crate) changes: Option<Box<PresenceChanges>>,
+    /// When the last member went; `None` while there are members.
+    pub(crate) idle_since: Option<Monotonic>,
+    /// When the owner looks after the room next.
+    pub(crate) tick_at: Option<Monotonic>,
+}
+
+/// Attached members on one shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Audience {
+    pub(crate) shard: u16,
+    pub(crate) members: u32,
+    pub(crate) json: u32,
+    pub(crate) presence: u32,
+}
+
+/// Changes of presence that wait to be told together.
+#[derive(Default)]
+pub(crate) struct PresenceChanges {
+    pub(crate) joined: Vec<Member>,
+    pub(crate) left: Vec<Member>,
+    pub(crate) truncated: bool,
+    pub(crate) tell_at: Monotonic,
+}
+
+/// Term of this node's slots, until slots have owners elsewhere.
+const TERM: u64 = 1;
+
+impl<F> Room<F> {
+    pub(crate) fn new(name: &str, namespace: NamespaceId, epoch: Epoch, now: Monotonic) -> Self {
+        Self {
+            name: name.into(),
+            namespace,
+            epoch,
+            last: Offset(0),
+            version: Version(TERM << 40),
+            history: History::new(),
+            members: Members::new(),
+            audience: Vec::new(),
+            keys: None,
+            dedup: None,
+            changes: None,
+            idle_since: Some(now),
+            tick_at: None,
+        }
+    }
+
+    pub(crate) const fn position(&self) -> Position {
+        Position { epoch: self.epoch, offset: self.last }
+    }
+
+    pub(crate) fn next_version(&mut self) -> Version {
+        self.version.0 += 1;
+        self.version
+    }
+
+    /// Whether anyone on any shard reads JSON.
+    pub(crate) fn has_json(&self) -> bool {
+        self.audience.iter().any(|audience| audience.json > 0)
+    }
+
+    /// Counts an attached member in.
+    pub(crate) fn attach(&mut self, shard: ShardId, format: Format, presence: bool) {
+        let audience = match self.audience.iter().position(|audience| audience.shard == shard.0) {
+            Some(index) => &mut self.audience[index],
+            None => {
+                self.audience.push(Audience { shard: shard.0, ..Audience::default() });
+                self.audience.last_mut().expect("pushed in the line above")
+            }
+        };
+        audience.members += 1;
+        audience.json += u32::from(format == Format::Json);
+        audience.presence += u32::from(presence);
+    }
+
+    /// Counts an attached member out.
+    pub(crate) fn detach(&mut self, place: MemberPlace, presence: bool) {
+        if let Some(index) = self.audience.iter().position(|audience| audience.shard == place.shard.0) {
+            let audience = &mut self.audience[index];
+            audience.members -= 1;
+            audience.json -= u32::from(place.format == Format::Json);
+            audience.presence -= u32::from(presence);
+            if audience.members == 0 {
+                self.audience.swap_remove(index);
+            }
+        }
+    }
+}
+
+impl Departure {
+    pub(crate) const fn is_final(self) -> bool {
+        matches!(self, Self::Left)
+    }
+}

@@ -1,0 +1,321 @@
+//! A few shards in virtual time, with rings that never fill and transports that take what they are offered, unless a
+//! test says otherwise. Frames are sentences.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ringway_core::settings::{Limits, Namespace};
+use ringway_core::{
+    Delivery, Departure, Encoder, Identity, Monotonic, Now, Open, Output, SessionKey, Settings, Shard,
+    ShardConfig, ShardId,
+};
+use ringway_protocol::command::{Command, Join, Leave, Publish, Since};
+use ringway_protocol::event::Place;
+use ringway_protocol::{
+    Body, BodyKind, ClusterKey, Epoch, Event, Format, Generation, Lane, Offset, Position, RequestId,
+    RoomHandle, RoomName, SessionId, UnixMicros,
+};
+
+pub const KEY: ClusterKey = ClusterKey([3; 16]);
+
+/// A frame: its sentence, and whether its JSON form was made.
+pub struct Sentence {
+    text: String,
+    json: Cell<bool>,
+}
+
+#[derive(Default)]
+pub struct Sentences;
+
+impl Encoder for Sentences {
+    type Frame = Rc<Sentence>;
+    type Shared = (String, bool);
+
+    fn reply(&mut self, event: &Event<'_>, format: Format) -> Rc<Sentence> {
+        Rc::new(Sentence { text: sentence(event), json: Cell::new(format == Format::Json) })
+    }
+
+    fn broadcast(&mut self, event: &Event<'_>) -> Rc<Sentence> {
+        Rc::new(Sentence { text: sentence(event), json: Cell::new(false) })
+    }
+
+    fn prepare(&mut self, frame: &Rc<Sentence>, format: Format, _room: &str) {
+        if format == Format::Json {
+            frame.json.set(true);
+        }
+    }
+
+    fn bytes(frame: &Rc<Sentence>, format: Format) -> usize {
+        if format == Format::Json && !frame.json.get() { 0 } else { frame.text.len() }
+    }
+
+    fn bytes_held(frame: &Rc<Sentence>) -> usize {
+        frame.text.len()
+    }
+
+    fn share(frame: &Rc<Sentence>) -> (String, bool) {
+        (frame.text.clone(), frame.json.get())
+    }
+
+    fn adopt((text, json): (String, bool)) -> Rc<Sentence> {
+        Rc::new(Sentence { text, json: Cell::new(json) })
+    }
+}
+
+fn body(body: &Body<'_>) -> String {
+    match body.kind {
+        BodyKind::None => "nothing".into(),
+        _ => String::from_utf8_lossy(body.bytes).into_owned(),
+    }
+}
+
+fn place(place: Place) -> String {
+    match place {
+        Place::Offset(offset) => format!("#{offset}"),
+        Place::Version(version) => format!("v{}", version.0 & 0xff_ffff_ffff),
+    }
+}
+
+fn names(members: &[ringway_protocol::event::Member<'_>]) -> String {
+    members.iter().map(|member| member.user).collect::<Vec<_>>().join(",")
+}
+
+/// What an event says, short enough to compare in a test.
+fn sentence(event: &Event<'_>) -> String {
+    match event {
+        Event::Welcome(welcome) => format!("welcome {}", welcome.user),
+        Event::Refreshed { .. } => "refreshed".into(),
+        Event::Joined(joined) => {
+            let recovered = if joined.recovered { "recovered" } else { "not recovered" };
+            let (offset, replay, count) = (joined.position.offset, joined.replay, joined.count);
+            format!(
+                "joined {} at #{offset}, {recovered}, replay {replay}, {count}: {}",
+                joined.room,
+                names(&joined.members)
+            )
+        }
+        Event::Left { room, .. } => format!("left {room}"),
+        Event::Published(published) => {
+            let duplicate = if published.duplicate { " duplicate" } else { "" };
+            format!("published {}{duplicate}", place(published.place))
+        }
+        Event::History(page) => format!("history of {}, more {}", page.replay, page.more),
+        Event::Presence(page) => format!("presence {}: {}", page.count, names(&page.members)),
+        Event::Pong { .. } => "pong".into(),
+        Event::Message(message) => {
+            let key = message.key.map_or(String::new(), |key| format!(" {key}"));
+            format!("{}{key} {}", place(message.place), body(&message.body))
+        }
+        Event::PresenceChanged(changed) => {
+            format!(
+                "presence now {}, came {}, went {}",
+                changed.count,
+                names(&changed.joined),
+                names(&changed.left)
+            )
+        }
+        Event::Gap { from, to, .. } => format!("gap #{from}-#{to}"),
+        Event::Reset { reason, .. } => format!("reset: {reason}"),
+        Event::Error(error) => format!("error {}", error.code.name()),
+        Event::Closing { code, .. } => format!("closing {code}"),
+    }
+}
+
+/// A session somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub shard: usize,
+    pub key: SessionKey,
+}
+
+pub struct World {
+    pub shards: Vec<Shard<Sentences>>,
+    pub now: Now,
+    pub outputs: Vec<Output>,
+    sessions: u64,
+}
+
+impl World {
+    pub fn new(shards: u16) -> Self {
+        Self::with(shards, Namespace::default(), Limits::default())
+    }
+
+    pub fn with(shards: u16, namespace: Namespace, limits: Limits) -> Self {
+        let settings = Arc::new(Settings {
+            namespaces: [("default".to_owned(), namespace)].into(),
+            limits,
+            node: "node".into(),
+            heartbeat_ms: 25_000,
+        });
+        let config = |id| ShardConfig { id: ShardId(id), shards, key: KEY, seed: u64::from(id) };
+        Self {
+            shards: (0..shards).map(|id| Shard::new(config(id), settings.clone(), Sentences)).collect(),
+            now: Now { monotonic: Monotonic(1_000_000), unix: UnixMicros(1_700_000_000_000_000) },
+            outputs: Vec::new(),
+            sessions: 0,
+        }
+    }
+
+    pub fn open(&mut self, shard: usize, user: &str) -> Client {
+        self.sessions += 1;
+        let session = SessionId(self.sessions);
+        self.open_as(shard, user, session, Generation(1), Format::Binary)
+    }
+
+    pub fn open_as(
+        &mut self,
+        shard: usize,
+        user: &str,
+        session: SessionId,
+        generation: Generation,
+        format: Format,
+    ) -> Client {
+        let identity =
+            Identity { user: user.into(), anonymous: false, grants: Vec::new(), info: None, expires: None };
+        let open = Open { id: None, session, generation, identity, format, resume: "", connection: 0 };
+        let key = self.shards[shard].handle_open(self.now, open).expect("the shard has room");
+        let client = Client { shard, key };
+        assert_eq!(self.read(client), [format!("welcome {user}")]);
+        client
+    }
+
+    pub fn send(&mut self, client: Client, command: &Command<'_>) {
+        self.shards[client.shard].handle_command(self.now, client.key, command).expect("nothing blocks");
+        self.run();
+    }
+
+    pub fn join(&mut self, client: Client, room: &str, since: Option<Since>) {
+        self.send(client, &join(room, since));
+    }
+
+    pub fn leave(&mut self, client: Client, room: &str) {
+        let room = RoomName::new(room).expect("a valid name");
+        self.send(client, &Command::Leave(Leave { id: RequestId::new(1), room }));
+    }
+
+    pub fn publish(&mut self, client: Client, room: &str, text: &str) {
+        self.send(client, &Command::Publish(publish(room, text)));
+    }
+
+    pub fn drop(&mut self, client: Client, departure: Departure) {
+        self.shards[client.shard].handle_close(self.now, client.key, departure);
+        self.run();
+    }
+
+    /// Lets time pass.
+    pub fn advance_ms(&mut self, milliseconds: u64) {
+        self.now.monotonic = self.now.monotonic.plus_ms(milliseconds);
+        self.now.unix.0 += milliseconds * 1_000;
+        for shard in &mut self.shards {
+            if shard.poll_timeout().is_some_and(|at| at <= self.now.monotonic) {
+                shard.handle_timeout(self.now);
+            }
+        }
+        self.run();
+    }
+
+    /// Carries everything between shards until nobody has anything to say.
+    pub fn run(&mut self) {
+        let count = self.shards.len() as u16;
+        loop {
+            let mut moved = false;
+            for from in 0..count {
+                for to in (0..count).filter(|to| *to != from) {
+                    let (from_id, to_id) = (ShardId(from), ShardId(to));
+                    while let Some(request) = self.shards[from as usize].poll_request(to_id) {
+                        self.shards[to as usize].handle_request(self.now, from_id, request);
+                        moved = true;
+                    }
+                    while let Some(delivery) = self.shards[from as usize].poll_delivery(to_id) {
+                        let delivery: Delivery<_> = delivery;
+                        self.shards[to as usize].handle_delivery(self.now, from_id, delivery);
+                        moved = true;
+                    }
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        for shard in &mut self.shards {
+            while let Some(output) = shard.poll_output() {
+                self.outputs.push(output);
+            }
+        }
+    }
+
+    /// Everything the session gets now, as long as more comes.
+    pub fn read(&mut self, client: Client) -> Vec<String> {
+        let mut sentences = Vec::new();
+        loop {
+            let some = self.read_bytes(client, usize::MAX, u64::MAX);
+            if some.is_empty() {
+                return sentences;
+            }
+            sentences.extend(some);
+            self.run();
+        }
+    }
+
+    /// One offer of up to `bytes_max`, of which the transport takes `bytes`.
+    pub fn read_bytes(&mut self, client: Client, bytes_max: usize, bytes: u64) -> Vec<String> {
+        let shard = &mut self.shards[client.shard];
+        let mut sentences = Vec::new();
+        let offered = shard.poll_transmit(client.key, bytes_max, &mut |frame, _| {
+            sentences.push(frame.text.clone());
+        });
+        shard.on_written(self.now, client.key, bytes.min(offered));
+        sentences
+    }
+
+    pub fn waiting(&self, client: Client) -> u64 {
+        self.shards[client.shard].waiting(client.key).bytes
+    }
+
+    /// A name of a room that this shard owns.
+    pub fn room_on(&self, shard: u16) -> String {
+        (0..).map(|n| format!("room-{n}")).find(|name| self.owner(name) == shard).expect("names never end")
+    }
+
+    pub fn owner(&self, room: &str) -> u16 {
+        self.shards[0].owner_of(RoomHandle::of(&KEY, room)).0
+    }
+
+    pub fn closes(&self) -> Vec<u16> {
+        self.outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Close(close) => Some(close.code),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+pub fn join(room: &str, since: Option<Since>) -> Command<'_> {
+    let room = RoomName::new(room).expect("a valid name");
+    Command::Join(Join { id: RequestId::new(1), room, since, versions: Vec::new(), presence: false })
+}
+
+pub fn publish<'a>(room: &'a str, text: &'a str) -> Publish<'a> {
+    Publish {
+        id: None,
+        room: RoomName::new(room).expect("a valid name"),
+        body: Body { kind: BodyKind::Text, bytes: text.as_bytes() },
+        lane: Lane::Reliable,
+        key: None,
+        msg_id: None,
+        retry: None,
+        echo: true,
+    }
+}
+
+pub fn latest<'a>(room: &'a str, key: &'a str, text: &'a str) -> Command<'a> {
+    Command::Publish(Publish { lane: Lane::Latest, key: Some(key), ..publish(room, text) })
+}
+
+pub fn since(epoch: Epoch, offset: u64) -> Option<Since> {
+    Some(Since::Position(Position { epoch, offset: Offset(offset) }))
+}
