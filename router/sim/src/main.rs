@@ -1,0 +1,155 @@
+//! `ringway-sim`: runs seeds until one violates a promise, or the time is over.
+
+use std::cell::Cell;
+use std::panic;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use ringway_sim::{Lie, Mutation, Tally, Violation, World};
+
+/// The wind tunnel: seeded worlds around the core, checked against a reference model.
+#[derive(Debug, Parser)]
+#[command(name = "ringway-sim", version)]
+struct Arguments {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 200)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Steps of each seed.
+    #[arg(long, default_value_t = 5_000)]
+    steps: u64,
+    /// Run seeds for this many seconds instead of a number of them.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Run this one seed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print what happens, with --seed.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// Go on after a violation, and tell them all.
+    #[arg(long)]
+    all: bool,
+    /// Print how often each thing happened in all worlds together.
+    #[arg(long)]
+    tally: bool,
+    /// Threads; each runs its own seeds.
+    #[arg(long, default_value_t = 0)]
+    jobs: usize,
+}
+
+thread_local! {
+    /// What this thread runs: seed and steps.
+    static RUNNING: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    panic::set_hook(Box::new(|info| {
+        let (seed, steps) = RUNNING.get();
+        println!("seed {seed}: a panic: {info}");
+        tell_replay(seed, steps);
+        std::process::exit(1);
+    }));
+    match arguments.seed {
+        Some(seed) => one(seed, arguments.steps, arguments.trace),
+        None => many(&arguments),
+    }
+}
+
+fn attempt(seed: u64, steps: u64, readable: bool) -> (Result<u64, Violation>, Tally) {
+    RUNNING.set((seed, steps));
+    let mut world = World::new(seed, Mutation::new(Lie::None), readable);
+    let result = world.run(steps);
+    (result, world.tally())
+}
+
+fn one(seed: u64, steps: u64, readable: bool) -> ExitCode {
+    match attempt(seed, steps, readable).0 {
+        Ok(hash) => {
+            println!("seed {seed}, {steps} steps: nothing violated, trace {hash:016x}");
+            ExitCode::SUCCESS
+        }
+        Err(violation) => {
+            tell(seed, &violation);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn many(arguments: &Arguments) -> ExitCode {
+    let jobs = if arguments.jobs > 0 {
+        arguments.jobs
+    } else {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    };
+    let end = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let last = if end.is_some() { u64::MAX } else { arguments.from + arguments.seeds };
+    let next = AtomicU64::new(arguments.from);
+    let done = AtomicU64::new(0);
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let tally = Mutex::new(Tally::default());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    let over = end.is_some_and(|end| Instant::now() >= end);
+                    let stop = !arguments.all && found.lock().is_ok_and(|found| !found.is_empty());
+                    if seed >= last || over || stop {
+                        return;
+                    }
+                    let (result, counts) = attempt(seed, arguments.steps, false);
+                    if let Ok(mut tally) = tally.lock() {
+                        tally.merge(&counts);
+                    }
+                    done.fetch_add(1, Ordering::Relaxed);
+                    if let (Err(violation), Ok(mut found)) = (result, found.lock()) {
+                        if arguments.all {
+                            println!("seed {seed} step {}: {}", violation.step, violation.sentence);
+                        }
+                        found.push((seed, violation));
+                    }
+                }
+            });
+        }
+    });
+    let mut found = found.lock().map_or(Vec::new(), |mut found| core::mem::take(&mut *found));
+    found.sort_by_key(|(seed, _)| *seed);
+    if let Ok(tally) = tally.lock()
+        && arguments.tally
+    {
+        for (name, count) in tally.iter() {
+            println!("{count:>12}  {name}");
+        }
+    }
+    println!(
+        "{} seeds of {} steps from seed {}: {} violated a promise",
+        done.load(Ordering::Relaxed),
+        arguments.steps,
+        arguments.from,
+        found.len()
+    );
+    match found.first() {
+        Some((seed, violation)) => {
+            let (_, shortest) = ringway_sim::shrink(*seed, violation, Lie::None);
+            tell(*seed, &shortest);
+            ExitCode::FAILURE
+        }
+        None => ExitCode::SUCCESS,
+    }
+}
+
+fn tell(seed: u64, violation: &Violation) {
+    println!("seed {seed} violates a promise at step {}: {}", violation.step, violation.sentence);
+    tell_replay(seed, violation.step);
+}
+
+fn tell_replay(seed: u64, steps: u64) {
+    println!("replay: cargo run --release -p ringway-sim -- --seed {seed} --steps {steps} --trace");
+}
