@@ -1,0 +1,106 @@
+//! `ringway serve`: everything is read and checked, then the doors are bound, then the shards start.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+
+use ringway_tune::Standing;
+use tracing::{debug, info, warn};
+
+use crate::config::apply::Loaded;
+use crate::config::resolve::{Boot, drive, listeners, resolve, shard_plan};
+use crate::config::secret::{Secret, hex, random};
+use crate::control::{self, Control, Doors, Ending, Reloader};
+use crate::logs::{Logs, notice};
+use crate::node::{self, NodeHandle, NodeOptions};
+
+use super::typed::Serve;
+use super::{Plan, Refusal, banner, host, say, variables};
+
+/// Runs the command.
+pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
+    let plan = Plan::of_serve(typed)?;
+    let loaded = plan.load(variables())?;
+    let config = loaded.config.clone();
+    let logs = Logs::start(config.log.format, &config.log.filter, config.log.sampled_per_s);
+
+    let printed = printed_token(&loaded, plan.dev)?;
+    let secret = printed.as_ref().map(|token| Secret::new(token.as_bytes()));
+    let boot = Boot::of(&loaded, plan.dev, secret)?;
+    let resolved = resolve(&loaded, &boot)?;
+    let http = control::bind(&config.http.listen.0).map_err(Refusal::new)?;
+    host::raise_open_files();
+
+    let (runtime, spin, flush) = drive(&config);
+    let node = node::start(NodeOptions {
+        settings: resolved.node.clone(),
+        listeners: listeners(&config),
+        shards: shard_plan(&config, &host::cpus_allowed(), host::cpu_quota()),
+        runtime,
+        spin,
+        flush,
+        rings: None,
+        echo: config.clients.echo,
+        cluster_key: boot.cluster.handles,
+        observe: notice::observer(logs.clone()),
+    })
+    .map_err(|error| Refusal::new(error.to_string()))?;
+
+    let doors = doors(&node, &loaded);
+    let addresses = http.iter().map(|(address, _)| *address).collect::<Vec<_>>();
+    let about = banner::About { doors: &doors, http: addresses[0], token: printed.as_deref(), node: &node };
+    let told = plan.dev.then(|| banner::text(&about));
+    let (runtime, shards, clients) = (node.runtime().name(), node.shards(), list(node.addresses()));
+    let file = plan.file.as_ref().map(|file| file.display().to_string());
+    for finding in ringway_tune::checks(Path::new("/")) {
+        match finding.standing {
+            Standing::Important => warn!(%finding, "the host is not set up for this; ringway-tune explains"),
+            Standing::Advice => debug!(%finding, "the host could be set up better; ringway-tune explains"),
+            Standing::Good | Standing::Unknown => {}
+        }
+    }
+    if resolved.api_token.is_none() {
+        warn!("the API is closed: set http.token_file");
+    }
+    let control = Control::new(node, doors, &resolved);
+    let load = Box::new(move || plan.load(variables()));
+    let reloader = Reloader { load, loaded, boot, logs };
+    // Not a moment earlier: whoever waits for this line may send a signal at once, and must find it handled.
+    let ready = || {
+        info!(runtime, shards, clients, http = list(&addresses), file, "serving");
+        if let Some(text) = told {
+            say(&text);
+        }
+    };
+    match control::run(control, http, reloader, ready).map_err(Refusal::new)? {
+        Ending::Drained => Ok(ExitCode::SUCCESS),
+        Ending::Stopped => Ok(ExitCode::from(130)),
+    }
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The API token of a development node, which is made up and printed.
+fn printed_token(loaded: &Loaded, dev: bool) -> Result<Option<String>, Refusal> {
+    if !dev || loaded.config.http.token_file.0.is_some() {
+        return Ok(None);
+    }
+    let bytes = random::<16>().map_err(|error| Refusal::new(format!("no random bytes: {error}")))?;
+    Ok(Some(hex(&bytes)))
+}
+
+fn doors(node: &NodeHandle, loaded: &Loaded) -> Doors {
+    let wanted = listeners(&loaded.config);
+    let port = |tls: bool| {
+        let mut pairs = wanted.iter().zip(node.addresses());
+        pairs.find(|(listen, _)| listen.tls == tls).map(|(_, address)| address.port())
+    };
+    Doors {
+        plain: port(false),
+        encrypted: port(true),
+        demo: loaded.config.http.demo,
+        body_bytes_max: loaded.config.http.body_bytes_max.0 as usize,
+    }
+}

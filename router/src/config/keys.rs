@@ -1,0 +1,158 @@
+//! Every key but those of namespaces.
+
+use super::choice::{Flush, LogFormat, Runtime, TlsMode};
+use super::declare::section;
+use super::list::{Addresses, Cores, MaybePath, Networks, Paths, Shards, Spin, Texts};
+use super::value::{Size, Span};
+
+section! {
+    /// This process: its name, its state, its threads.
+    Node {
+        /// Name of this node, told to clients in `welcome` and written in logs. Empty: the host's name.
+        cold name: String = String::new();
+        /// Directory for what must survive a restart (the cluster key). Made if missing, mode 0700.
+        cold state_dir: MaybePath = MaybePath(Some("/var/lib/ringway".into()));
+        /// How shards talk to the kernel: "auto" takes io_uring and falls back to epoll with a warning,
+        /// "io_uring" exits where the kernel forbids it, "epoll" never asks.
+        cold runtime: Runtime = Runtime::Auto;
+        /// Threads that serve clients: a number, or "auto" (all CPUs up to 2, from 3 on one less).
+        cold shards: Shards = Shards::Auto;
+        /// Cores to pin the shards to, like "0,2-3"; "auto" takes the first of the affinity mask.
+        cold cores: Cores = Cores::default();
+        /// How long an idle shard looks for work before it sleeps, like "50us"; "0" never spins.
+        /// "auto": 50us with 3 shards or more, otherwise 0.
+        cold spin: Spin = Spin::Auto;
+        /// How frames reach the sockets: "send", one call per session; "ring", all of a turn in one submission;
+        /// "auto", the one measured to be cheaper.
+        cold flush: Flush = Flush::Auto;
+    }
+}
+
+section! {
+    /// The door for clients: WebSocket at path /v1.
+    Clients {
+        /// Addresses to listen on.
+        cold listen: Addresses = Addresses(vec!["0.0.0.0:7400".parse().expect("a literal")]);
+        /// Web origins that may connect, like "https://app.example.com" or "https://*.example.com"; "*" lets every web
+        /// page connect. Clients that are no browsers send no Origin and are not held back by this.
+        hot origins: Texts = Texts::default();
+        /// Whether a client may connect without a token. What anonymous users may do is the namespaces' business.
+        hot anonymous: bool = false;
+        /// A client says something at least this often; after twice that its connection is closed.
+        hot heartbeat: Span = Span::seconds(25), in Span::seconds(1)..=Span::seconds(600);
+        /// From accept to a valid hello.
+        hot handshake_timeout: Span = Span::seconds(5), in Span::ms(100)..=Span::seconds(60);
+        /// Largest frame taken from a client.
+        hot frame_bytes_max: Size = Size::kib(64), in Size::kib(9)..=Size::mib(1);
+        /// Connections of the node, in equal parts per shard.
+        hot connections_max: u32 = 1_000_000, in 1..=10_000_000;
+        /// Connections that have not said a valid hello yet.
+        hot half_open_max: u32 = 16_384, in 1..=10_000_000;
+        /// Connections of one IPv4 address or one IPv6 /64. Loopback has no limit.
+        hot address_connections_max: u32 = 1_024, in 1..=10_000_000;
+        /// Networks of load balancers, like "10.0.0.0/8", which must begin with a PROXY protocol v2 header and whose
+        /// word for the client's address is taken.
+        hot trusted_proxies: Networks = Networks::default();
+        /// How long bytes may stay unacknowledged before a connection is given up.
+        hot tcp_user_timeout: Span = Span::seconds(30), in Span::seconds(1)..=Span::seconds(600);
+        /// Unsent bytes that the kernel takes at most per connection: more would only grow old there.
+        hot tcp_unsent_bytes: Size = Size::kib(16), in Size::kib(2)..=Size::mib(1);
+        /// A diagnostic WebSocket at /echo, without identity or limits: for conformance suites and benchmarks.
+        cold echo: bool = false;
+    }
+}
+
+section! {
+    /// TLS on the clients' door.
+    Tls {
+        /// "on", or "off" where something before Ringway ends TLS. "self-signed" is for --dev.
+        cold mode: TlsMode = TlsMode::On;
+        /// Addresses that speak TLS. Empty: those of clients.listen do. Set: those of clients.listen don't.
+        cold listen: Addresses = Addresses::default();
+        /// Certificate chain, PEM, the server's first. Read again at each reload.
+        hot certificate_file: MaybePath = MaybePath(None);
+        /// Private key, PEM (PKCS#8, PKCS#1 or SEC1). Read again at each reload.
+        hot key_file: MaybePath = MaybePath(None);
+    }
+}
+
+section! {
+    /// Who clients are: JSON Web Tokens, HS256.
+    Tokens {
+        /// Files with one secret each, 32 bytes or more; a trailing newline is ignored. Tokens signed with any of
+        /// them are taken (two for rotation); `ringway token` signs with the first. Read again at each reload.
+        hot key_files: Paths = Paths::default();
+        /// The audience (aud) a token must have. Empty: tokens must have none.
+        hot audience: String = String::new();
+        /// How far the clocks of whoever signs and of this host may be apart.
+        hot leeway: Span = Span::seconds(60), in Span(0)..=Span::seconds(300);
+        /// How long after its connection was made a session can be resumed.
+        hot resume_ttl: Span = Span::seconds(86_400), in Span::seconds(10)..=Span::seconds(30 * 86_400);
+    }
+}
+
+section! {
+    /// The operator's door, on the control thread: health, metrics, API, status page.
+    Http {
+        /// Addresses to listen on. Keep it on loopback or a private network: it does not speak TLS.
+        cold listen: Addresses = Addresses(vec!["127.0.0.1:7480".parse().expect("a literal")]);
+        /// Names and addresses by which this door may be called (the Host header), besides localhost and the
+        /// addresses it listens on: this keeps web pages of others away (DNS rebinding).
+        hot hosts: Texts = Texts::default();
+        /// File with the API's bearer token, 16 bytes or more. Empty: the API is closed. Read again at each reload.
+        hot token_file: MaybePath = MaybePath(None);
+        /// Largest body of a request.
+        cold body_bytes_max: Size = Size::kib(256), in Size::kib(1)..=Size::mib(16);
+        /// The page at /demo.
+        cold demo: bool = false;
+    }
+}
+
+section! {
+    /// Bounds of each shard and of each session on it.
+    Limits {
+        /// Sessions on one shard.
+        hot sessions_max: u32 = 200_000, in 1..=4_000_000;
+        /// Rooms owned by one shard.
+        hot rooms_max: u32 = 1_000_000, in 1..=16_000_000;
+        /// Rooms that one session may be in.
+        hot session_rooms_max: u32 = 256, in 1..=65_536;
+        /// Bytes that may wait for one session.
+        hot outbox_bytes_max: Size = Size::mib(1), in Size::kib(64)..=Size::mib(1024);
+        /// How long the oldest of them may wait.
+        hot outbox_age_max: Span = Span::seconds(10), in Span::ms(100)..=Span::seconds(3_600);
+        /// Bytes of outboxes, histories and keys on one shard together; the largest are cut first.
+        hot shard_bytes_max: Size = Size::mib(2_048), in Size::mib(16)..=Size::mib(1_048_576);
+        /// Work units that a session gains a second; a publish costs 1 + members × bytes / 16 KiB.
+        hot work_per_s: u32 = 2_000, in 1..=100_000_000;
+        /// Work units that a session may save up.
+        hot work_burst: u32 = 4_000, in 1..=100_000_000;
+        /// Refusals in a row (rate_limited) after which a session is closed as flooding.
+        hot refusals_max: u32 = 1_000, in 1..=1_000_000;
+    }
+}
+
+section! {
+    /// Orderly emptying before stop: SIGTERM, or `ringway drain`.
+    Drain {
+        /// How long /readyz says 503 while connections are still accepted, so that load balancers can turn away.
+        hot delay: Span = Span::seconds(5), in Span::ms(0)..=Span::seconds(600);
+        /// Over how long clients are told to go elsewhere.
+        hot spread: Span = Span::seconds(10), in Span::ms(0)..=Span::seconds(600);
+        /// How long flushing may take after that; then the process ends anyway.
+        hot flush: Span = Span::seconds(5), in Span::ms(100)..=Span::seconds(600);
+    }
+}
+
+section! {
+    /// Logs, on stderr.
+    Log {
+        /// "human", "json", or "auto": human on a terminal, JSON otherwise.
+        cold format: LogFormat = LogFormat::Auto;
+        /// What is logged: a level, or levels by target, like "info,ringway::control=debug".
+        hot filter: String = "info".into();
+        /// Lines a second for events that a misbehaving client can cause (closes, slow consumers); what is held
+        /// back is counted and told.
+        hot sampled_per_s: u32 = 20, in 1..=10_000;
+    }
+}

@@ -1,0 +1,43 @@
+//! What shards say unasked, for logs. Sampled at the source: a shard never waits for a reader.
+
+use std::net::SocketAddr;
+
+use ringway_core::ShardId;
+use ringway_core::output::Close;
+use ringway_protocol::SessionId;
+
+/// Something an operator may want to read.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// io_uring was not to be had, the shards run on epoll. Said once, with the reason.
+    Fallback(String),
+    /// A session was told to go.
+    Closing {
+        /// On which shard.
+        shard: ShardId,
+        /// Which session.
+        session: SessionId,
+        /// What the core decided and why: code, reason, bytes and age of what waited, the room that held most.
+        close: Close,
+    },
+    /// A connection was refused at the door.
+    Refused {
+        /// On which shard.
+        shard: ShardId,
+        /// Who came.
+        peer: SocketAddr,
+        /// Why.
+        reason: &'static str,
+        /// How many like it were not told since the last one.
+        suppressed: u64,
+    },
+    /// An accept failed (no more file descriptors): the shard tries again after a pause.
+    AcceptFailed {
+        /// On which shard.
+        shard: ShardId,
+        /// What the system said.
+        error: String,
+    },
+    /// So many notices were dropped because nobody took them in time.
+    Lost(u64),
+}

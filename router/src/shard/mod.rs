@@ -1,0 +1,27 @@
+//! One shard: a pinned thread with its runtime, its sessions and its rooms. Shard view.
+//!
+//! Tasks: one per listening socket ([`crate::transport::accept`]), one reader per connection, one [`pump`]; a writer
+//! only while a socket is full. All of them call into one [`Context`] synchronously. A panic in any of them ends the
+//! process, for a shard's state can't be trusted after one.
+
+mod client;
+mod clock;
+mod connection;
+mod context;
+mod deadlines;
+mod doorman;
+mod exchange;
+mod figures;
+mod flush;
+mod fuse;
+mod ingest;
+mod orders;
+mod pace;
+mod pump;
+mod reader;
+mod spin;
+mod start;
+mod wheel;
+
+pub(crate) use context::Context;
+pub(crate) use start::{Setup, run};

@@ -1,0 +1,166 @@
+//! What control orders, and what the core's outputs ask of the rim.
+
+use ringway_core::{Output, Target};
+use ringway_protocol::command::Publish;
+use ringway_protocol::{Body, ErrorCode, RoomName};
+
+use super::client;
+use super::connection::Stage;
+use super::context::{HANDSHAKES_PER_TURN, State};
+use crate::node::{Notice, Order, PublishOrder, Report, Whom};
+
+/// Tokens checked in one turn.
+pub(crate) const CHECKS_PER_TURN: u32 = 64;
+
+/// What an order means for the shard's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    GoOn,
+    StopListening,
+    Stop,
+}
+
+impl State {
+    /// Does what control orders.
+    pub(crate) fn obey(&mut self, order: Order) -> Then {
+        let now = self.rim.clock.now();
+        let rim = &mut self.rim;
+        match order {
+            Order::Reload(settings) => {
+                rim.reload(&settings);
+                Then::GoOn
+            }
+            Order::Publish { ticket, order } => {
+                self.publish(ticket, &order);
+                Then::GoOn
+            }
+            Order::Disconnect { ticket, whom, code, reason } => {
+                let target = match &whom {
+                    Whom::Session(session) => Target::Session(*session),
+                    Whom::User(user) => Target::User(user),
+                };
+                let count = rim.core.handle_disconnect(now, target, code, &reason);
+                rim.reports.answer(Report::Disconnected { ticket, count });
+                Then::GoOn
+            }
+            Order::StopListening => Then::StopListening,
+            Order::Drain { ticket, spread_ms } => {
+                self.drain(ticket, spread_ms);
+                Then::GoOn
+            }
+            Order::Snapshot { ticket } => {
+                rim.figures.rim.connections = self.connections.len() as u64;
+                rim.figures.rim.half_open = u64::from(rim.admission.half_open);
+                let snapshot = Box::new(rim.figures.snapshot(rim.id, rim.core.counters()));
+                rim.reports.answer(Report::Snapshot { ticket, snapshot });
+                Then::GoOn
+            }
+            Order::Stop => Then::Stop,
+        }
+    }
+
+    fn publish(&mut self, ticket: u64, order: &PublishOrder) {
+        let rim = &mut self.rim;
+        let now = rim.clock.now();
+        let Some(room) = RoomName::new(&order.room) else {
+            rim.reports.answer(Report::Published { ticket, outcome: Err(ErrorCode::BadRoomName) });
+            return;
+        };
+        let publish = Publish {
+            id: None,
+            room,
+            body: Body { kind: order.body_kind, bytes: &order.body },
+            lane: order.lane,
+            key: order.key.as_deref(),
+            msg_id: order.msg_id.as_deref(),
+            retry: order.retry,
+            echo: true,
+        };
+        let user = std::sync::Arc::clone(&order.user);
+        if rim.core.handle_api_publish(now, ticket, user, &publish).is_err() {
+            // The room's owner is behind: the caller knows best when to try again.
+            rim.reports.answer(Report::Published { ticket, outcome: Err(ErrorCode::Unavailable) });
+        }
+    }
+
+    /// Sessions are told to go over a time; connections without one go at once.
+    fn drain(&mut self, ticket: u64, spread_ms: u64) {
+        let now = self.rim.clock.now();
+        self.rim.doorman.closed = true;
+        self.rim.draining = Some(ticket);
+        self.rim.core.handle_drain(now, spread_ms);
+        for (index, connection) in &mut self.connections {
+            match &connection.stage {
+                Stage::Client(client) if client.session.is_some() => {}
+                Stage::Echo(_) => {
+                    connection.end(now.monotonic, Some((1001, String::new())));
+                    self.rim.queue(index as u32, connection);
+                }
+                _ => connection.cut(),
+            }
+        }
+    }
+
+    /// Tells who waits for it that the last connection is gone.
+    pub(crate) fn report_drained(&mut self) {
+        if self.connections.is_empty()
+            && let Some(ticket) = self.rim.draining
+            && !std::mem::replace(&mut self.rim.drained, true)
+        {
+            self.rim.reports.answer(Report::Drained { ticket });
+        }
+    }
+
+    /// Does what the core asks for.
+    pub(crate) fn take_outputs(&mut self) {
+        let now = self.rim.clock.now().monotonic;
+        while let Some(output) = self.rim.core.poll_output() {
+            match output {
+                Output::Answered { ticket, result } => {
+                    self.rim.reports.answer(Report::Published { ticket, outcome: result });
+                }
+                Output::Unblocked(session) => {
+                    if let Some(index) = self.rim.core.connection_of(session) {
+                        self.go_on(index);
+                    }
+                }
+                Output::Close(close) => {
+                    let Some(index) = self.rim.core.connection_of(close.session) else { continue };
+                    let Some(connection) = self.connections.get_mut(index as usize) else { continue };
+                    let Stage::Client(client) = &mut connection.stage else { continue };
+                    client.server.handle_end();
+                    let session = client.id;
+                    connection.end(now, Some((close.code, close.reason.clone())));
+                    self.rim.set_alarm(index, connection);
+                    self.rim.queue(index, connection);
+                    self.rim.reports.tell(Notice::Closing { shard: self.rim.id, session, close });
+                }
+            }
+        }
+    }
+
+    /// Lets the next connections go on with their handshake, and the next have their token checked.
+    pub(crate) fn take_checks(&mut self) {
+        self.rim.handshakes_left = HANDSHAKES_PER_TURN;
+        for _ in 0..HANDSHAKES_PER_TURN {
+            let Some(go_on) = self.rim.handshakes_waiting.pop_front() else { break };
+            go_on.raise();
+        }
+        self.rim.checks_left = CHECKS_PER_TURN;
+        for _ in 0..self.rim.checks_waiting.len().min(CHECKS_PER_TURN as usize) {
+            let Some((index, serial)) = self.rim.checks_waiting.pop_front() else { break };
+            if self.connections.get(index as usize).is_some_and(|connection| connection.serial == serial) {
+                self.go_on(index);
+            }
+        }
+    }
+
+    /// Offers a connection's held input again.
+    fn go_on(&mut self, index: u32) {
+        let Self { connections, json, rim, .. } = self;
+        if let Some(connection) = connections.get_mut(index as usize) {
+            client::go_on(connection, index, json, rim);
+            rim.set_alarm(index, connection);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! A whole node in this process, spoken to over real sockets: what the machine room promises.
+
+mod bounds;
+mod client;
+mod control;
+mod echo;
+mod rings;
+mod runtime;
+mod sessions;
+mod slow;
+mod support;
+mod tls;
