@@ -1,0 +1,357 @@
+//! Arguments as typed. Every flag is declared once; scenarios share the flags of [`Common`].
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use ringway_protocol::Lane;
+
+const EXAMPLES: &str = "\
+Examples:
+  ringway-load fanout --subscribers 10000 --rate 20 --format mixed --duration 10s
+  ringway-load fanout --subscribers 1000 --rate 4000 --burst 16 --json result.json
+  ringway-load resume-storm --subscribers 2000 --rate 100 --drops 3 --away 1s
+  ringway-load connect --connections 15000 --hold 10s
+  ringway-load slow-reader --lane latest --rate 200 --body 500 --reader-kbit 256
+  ringway-load echo --connections 100 --size 512";
+
+/// Open-loop load for Ringway, with verification.
+///
+/// Every client checks what it is told: order, gaps, duplicates, recovery. The exit code is 1 when a promise was broken
+/// (the evidence is printed), 2 when the run could not take place.
+#[derive(Clone, Debug, Parser)]
+#[command(version, name = "ringway-load", after_help = EXAMPLES)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub scenario: Scenario,
+}
+
+impl Args {
+    /// Where the summary goes as JSON.
+    #[must_use]
+    pub fn json(&self) -> Option<&Path> {
+        let common = match &self.scenario {
+            Scenario::Echo(args) => &args.common,
+            Scenario::Fanout(args) => &args.common,
+            Scenario::Connect(args) => &args.common,
+            Scenario::ResumeStorm(args) => &args.common,
+            Scenario::SlowReader(args) => &args.common,
+        };
+        common.json.as_deref()
+    }
+}
+
+/// The scenarios.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Scenario {
+    /// Ping-pong on many connections, one message in flight on each, against `/echo`.
+    Echo(EchoArgs),
+    /// Publications to many subscribers at a set rate; every subscriber checks order, gaps and duplicates.
+    Fanout(FanoutArgs),
+    /// Many connections at once: time to upgrade and to `welcome`, and what an idle session costs the server.
+    Connect(ConnectArgs),
+    /// All subscribers lose their connection at once and resume while publishing goes on.
+    ResumeStorm(ResumeStormArgs),
+    /// One reader on a slow line watches the latest lane: how old is what it sees?
+    SlowReader(SlowReaderArgs),
+}
+
+/// Flags of every scenario.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Connections, measuring, report")]
+pub struct Common {
+    /// The server: ws://host:port/path or wss://…
+    #[arg(long, default_value = "ws://127.0.0.1:7400/v1", value_name = "URL")]
+    pub url: String,
+    /// With wss://: take any certificate.
+    #[arg(long)]
+    pub insecure: bool,
+    /// How long to measure, after the warm-up.
+    #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
+    pub duration: Duration,
+    /// How long to run before measuring.
+    #[arg(long, default_value = "1s", value_parser = duration, value_name = "TIME")]
+    pub warmup: Duration,
+    /// Threads, each with its share of the connections.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub threads: u16,
+    /// Pin the threads to this core and the ones after it.
+    #[arg(long, value_name = "CORE")]
+    pub client_core: Option<usize>,
+    /// Poll without sleeping: a core at 100 %, but no wake-up in the latencies.
+    #[arg(long)]
+    pub spin: bool,
+    /// Read all connections only this often, so that the client costs as little as it can: measures the server.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub drain_every: Option<Duration>,
+    /// New connections a second; 0: as fast as they are accepted.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub connect_rate: u32,
+    /// Connections on their way at once, per thread.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub connect_concurrency: u32,
+    /// Source addresses 127.0.0.2 and up to spread connections over; by default as many as are needed.
+    #[arg(long, value_name = "N")]
+    pub sources: Option<u8>,
+    /// The server's process, for its memory and CPU; by default found by its listening port.
+    #[arg(long, value_name = "PID")]
+    pub server_pid: Option<u32>,
+    /// Write the summary here as JSON; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Nothing while it runs, only the result.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// `echo`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct EchoArgs {
+    /// Connections.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub connections: u32,
+    /// Bytes of each message.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(8..), value_name = "BYTES")]
+    pub size: u32,
+    /// Send text instead of binary messages.
+    #[arg(long)]
+    pub text: bool,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Who the clients are and where they meet.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Clients and rooms")]
+pub struct SessionArgs {
+    /// Which format the clients speak.
+    #[arg(long, value_enum, default_value_t = FormatMix::Binary)]
+    pub format: FormatMix,
+    /// Namespace of the rooms; none is the server's default.
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Rooms; clients are dealt to them in turn.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub rooms: u32,
+    /// A token that all clients present.
+    #[arg(long, value_name = "JWT", conflicts_with = "token_key")]
+    pub token: Option<String>,
+    /// The server's HS256 secret: each client signs itself a token as user `load-N` that grants all rooms.
+    #[arg(long, value_name = "SECRET", env = "RINGWAY_LOAD_TOKEN_KEY", hide_env_values = true)]
+    pub token_key: Option<String>,
+}
+
+/// What is published.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Publications")]
+pub struct PublishArgs {
+    /// Publishers, dealt to the rooms in turn.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub publishers: u32,
+    /// Publications a second of each publisher.
+    #[arg(long, default_value_t = 20.0, value_parser = rate, value_name = "N")]
+    pub rate: f64,
+    /// Publications sent back to back at each tick; the rate stays, ticks become rarer.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65_536), value_name = "N")]
+    pub burst: u32,
+    /// Bytes of each body; raised to what the stamp in it needs (24 as bytes, 48 as text, 50 as json).
+    #[arg(long, default_value_t = 64, value_name = "BYTES")]
+    pub body: usize,
+    /// What the body is; by default bytes, and json where a client speaks JSON.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub body_kind: Option<BodyChoice>,
+    /// How publications travel: reliable, latest or unreliable.
+    #[arg(long, default_value = "reliable", value_parser = lane, value_name = "LANE")]
+    pub lane: Lane,
+    /// Keys that a publisher of the other lanes takes in turn.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024), value_name = "N")]
+    pub keys: u32,
+    /// Ask for no `published`: fewer answers, but the end of each room is known from what subscribers saw.
+    #[arg(long)]
+    pub no_ack: bool,
+}
+
+/// `fanout`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct FanoutArgs {
+    /// Subscribers, dealt to the rooms in turn.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub subscribers: u32,
+    /// So many of a hundred subscribers stop reading when the load begins; only the others are reported.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..100), value_name = "PERCENT")]
+    pub slow_percent: u32,
+    /// In the end, how long nothing may arrive before what is missing counts as lost.
+    #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
+    pub settle: Duration,
+    /// What.
+    #[command(flatten)]
+    pub publish: PublishArgs,
+    /// Who.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `connect`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ConnectArgs {
+    /// Connections.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub connections: u32,
+    /// Stop at `welcome`, without joining a room.
+    #[arg(long)]
+    pub no_join: bool,
+    /// How long all of them stay, idle, before the server's memory is looked at.
+    #[arg(long, default_value = "2s", value_parser = duration, value_name = "TIME")]
+    pub hold: Duration,
+    /// How often they all come and go.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub rounds: u32,
+    /// End connections by a reset instead of a close frame.
+    #[arg(long)]
+    pub reset: bool,
+    /// Who.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `resume-storm`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ResumeStormArgs {
+    /// Subscribers, dealt to the rooms in turn.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub subscribers: u32,
+    /// How often all of them are dropped, evenly spread over the duration.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub drops: u32,
+    /// How long they stay away.
+    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    pub away: Duration,
+    /// Leave with a close frame instead of a reset.
+    #[arg(long)]
+    pub close: bool,
+    /// In the end, how long nothing may arrive before what is missing counts as lost.
+    #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
+    pub settle: Duration,
+    /// What.
+    #[command(flatten)]
+    pub publish: PublishArgs,
+    /// Who.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `slow-reader`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct SlowReaderArgs {
+    /// The reader's line in kbit/s.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), value_name = "KBIT")]
+    pub reader_kbit: u32,
+    /// The reader's `SO_RCVBUF` in bytes, as passed to the system (Linux doubles it).
+    #[arg(long, default_value_t = 4_096, value_name = "BYTES")]
+    pub rcvbuf: usize,
+    /// The oldest state that the reader may see.
+    #[arg(long, default_value = "250ms", value_parser = duration, value_name = "TIME")]
+    pub age_max: Duration,
+    /// What; its lane should be latest.
+    #[command(flatten)]
+    pub publish: PublishArgs,
+    /// Who.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BodyChoice {
+    /// Any bytes.
+    Bytes,
+    /// UTF-8.
+    Text,
+    /// One JSON value.
+    Json,
+}
+
+/// Which format the clients speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatMix {
+    /// All of them flatbuffers.
+    Binary,
+    /// All of them JSON.
+    Json,
+    /// Half and half.
+    Mixed,
+}
+
+/// `10s`, `250ms`, `50us`, `2m`, or seconds without a unit.
+///
+/// # Errors
+/// When it is none of those.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 =
+        number.parse().map_err(|_| format!("`{text}` is not a time: write 10s, 250ms, 50us or 2m"))?;
+    let seconds = match unit {
+        "" | "s" => number,
+        "ms" => number / 1e3,
+        "us" | "µs" => number / 1e6,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return Err(format!("`{unit}` is not a unit of time: use us, ms, s, m or h")),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|fault| fault.to_string())
+}
+
+/// A positive number.
+///
+/// # Errors
+/// When it is none.
+pub fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if rate > 0.0 && rate.is_finite() { Ok(rate) } else { Err(format!("`{text}` is not above 0")) }
+}
+
+/// `reliable`, `latest` or `unreliable`.
+///
+/// # Errors
+/// When it is none of those.
+pub fn lane(text: &str) -> Result<Lane, String> {
+    [Lane::Reliable, Lane::Latest, Lane::Unreliable]
+        .into_iter()
+        .find(|lane| lane.name() == text)
+        .ok_or_else(|| format!("`{text}` is not a lane: reliable, latest or unreliable"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_fit_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1.5ms"), Ok(Duration::from_micros(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert!(duration("10 parsecs").is_err());
+        assert!(duration("-1s").is_err());
+    }
+}

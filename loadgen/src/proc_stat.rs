@@ -1,0 +1,108 @@
+//! What the kernel knows about the server's process: memory and CPU, and which process listens on a port. Host view.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// One look at a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Resident memory in KiB.
+    pub rss_kib: u64,
+    /// CPU time of all its threads, living ones at nanosecond resolution where the kernel keeps it.
+    pub cpu: Duration,
+}
+
+/// Looks at a process; `None` when there is none, or it may not be looked at.
+#[must_use]
+pub fn usage(pid: u32) -> Option<Usage> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let rss_kib = rss.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(Usage { rss_kib, cpu: cpu(pid)? })
+}
+
+/// Memory in the kernel's slabs, sockets among it, in KiB: of the whole host.
+#[must_use]
+pub fn slab_kib() -> Option<u64> {
+    let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
+    let slab = meminfo.lines().find_map(|line| line.strip_prefix("Slab:"))?;
+    slab.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
+/// The process that listens on a TCP port of this host.
+#[must_use]
+pub fn listener(port: u16) -> Option<u32> {
+    let mut inodes = BTreeSet::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        inodes.extend(listening_inodes(&fs::read_to_string(table).unwrap_or_default(), port));
+    }
+    if inodes.is_empty() {
+        return None;
+    }
+    let processes = fs::read_dir("/proc").ok()?;
+    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.into_iter().find(|pid| holds_socket(*pid, &inodes))
+}
+
+fn cpu(pid: u32) -> Option<Duration> {
+    // Nanoseconds on the run queue's clock, by thread; without CONFIG_SCHED_INFO the ticks of `stat` must do.
+    let precise = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten().try_fold(0_u64, |sum, task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        Some(sum + text.split_ascii_whitespace().next()?.parse::<u64>().ok()?)
+    });
+    if let Some(nanos) = precise.filter(|nanos| *nanos > 0) {
+        return Some(Duration::from_nanos(nanos));
+    }
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
+}
+
+fn listening_inodes(table: &str, port: u16) -> impl Iterator<Item = u64> {
+    table.lines().skip(1).filter_map(move |line| {
+        let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        let (_, local) = fields.get(1)?.rsplit_once(':')?;
+        let listens = *fields.get(3)? == "0A" && u16::from_str_radix(local, 16) == Ok(port);
+        listens.then(|| fields.get(9)?.parse().ok()).flatten()
+    })
+}
+
+fn holds_socket(pid: u32, inodes: &BTreeSet<u64>) -> bool {
+    let Ok(descriptors) = fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd")) else {
+        return false;
+    };
+    descriptors.flatten().any(|descriptor| {
+        let link = fs::read_link(descriptor.path()).unwrap_or_default();
+        let inode = link.to_str().and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']'));
+        inode.and_then(|inode| inode.parse().ok()).is_some_and(|inode| inodes.contains(&inode))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_memory_and_time() {
+        let usage = usage(std::process::id()).unwrap();
+        assert!(usage.rss_kib > 0);
+        assert!(usage.cpu > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_listener_is_found_by_its_port() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        assert_eq!(listener(socket.local_addr().unwrap().port()), Some(std::process::id()));
+    }
+
+    #[test]
+    fn only_listening_sockets_count() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
+                     0: 0100007F:1CE8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0 0 10 0\n   \
+                     1: 0100007F:1CE8 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 78 1 0 100 0 0 10 0\n";
+        assert_eq!(listening_inodes(table, 7400).collect::<Vec<_>>(), [77]);
+    }
+}

@@ -1,0 +1,258 @@
+//! Subscribers and publishers of one thread: what `fanout` and `resume-storm` have in common.
+//!
+//! A [`Crowd`] owns the thread's sessions and its publishers' schedule; a [`Watch`] observes what its clients see. It
+//! goes through connecting, load and settling: after the end of the load each thread tells where its publishers' rooms
+//! ended ([`Finals`]), and once all have, every subscriber must have seen its room up to there.
+
+mod cast;
+mod finals;
+mod publisher;
+mod watch;
+
+pub(super) use cast::Cast;
+pub(super) use finals::Finals;
+pub(super) use watch::Watch;
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use ringway_protocol::session::client::{JoinOptions, RoomIndex, Stage, State};
+use ringway_protocol::{Lane, RoomName};
+
+use self::publisher::Publishers;
+use super::run::{CpuMeter, Schedule, Setup};
+use crate::args::PublishArgs;
+use crate::engine::{MemberId, Nanos, Pace, Sessions};
+use crate::report::Tally;
+
+/// Longest sleep of a thread: stop flags and schedules are seen after it.
+const SLEEP_MAX: Duration = Duration::from_millis(5);
+/// Longest settling, however steadily messages still arrive.
+const SETTLE_MAX: Duration = Duration::from_secs(120);
+/// How often a settling thread looks whether all have arrived.
+const SETTLE_LOOK: Duration = Duration::from_millis(10);
+
+/// One thread's clients.
+pub(super) struct Crowd {
+    pub(super) setup: Setup,
+    pub(super) sessions: Sessions<Watch>,
+    publishers: Publishers,
+    cast: Cast,
+    /// Number of this thread's first subscriber over all threads.
+    first: u32,
+    pub(super) subscribers: u32,
+    drained: Nanos,
+    cpu: CpuMeter,
+    settle: Duration,
+}
+
+impl Crowd {
+    /// All clients of a thread, about to connect.
+    pub(super) fn new(
+        setup: &Setup,
+        thread: u16,
+        cast: &Cast,
+        publish: &PublishArgs,
+        settle: Duration,
+    ) -> std::io::Result<Self> {
+        let (first, subscribers) = setup.share(cast.subscribers, thread);
+        let (first_publisher, count) = setup.share(publish.publishers, thread);
+        let threads = u32::from(setup.common.threads);
+        let pace = Pace {
+            rate: setup.common.connect_rate.div_ceil(threads),
+            concurrency: setup.common.connect_concurrency,
+        };
+        let watch = Watch::new(setup, subscribers, count, publish, cast.rooms());
+        let mut sessions = Sessions::new(setup.target.clone(), pace, first + first_publisher, watch)?;
+        for index in first..first + subscribers {
+            let member = sessions.add(cast.format_of(index), &cast.identity(index));
+            if let Some(room) = RoomName::new(cast.room_of(index)) {
+                sessions.join(member, room, JoinOptions::default());
+            }
+        }
+        let mut publishers = Publishers::new(publish, cast);
+        for index in first_publisher..first_publisher + count {
+            let format = cast.format_of(index);
+            let member = sessions.add(format, &cast.identity(cast.subscribers + index));
+            let room = cast.room_of(index);
+            if let Some(room) = RoomName::new(room).filter(|_| publish.lane == Lane::Latest) {
+                // A key of the latest lane lives as long as its publisher is a member.
+                sessions.join(member, room, JoinOptions::default());
+            }
+            publishers.add(index, member, room);
+        }
+        Ok(Self {
+            setup: setup.clone(),
+            sessions,
+            publishers,
+            cast: cast.clone(),
+            first,
+            subscribers,
+            drained: Nanos::default(),
+            cpu: CpuMeter::default(),
+            settle,
+        })
+    }
+
+    /// Connects, bears the load, settles; `step` is called on every pass while the load lasts.
+    pub(super) fn run(
+        mut self,
+        finals: &Finals,
+        mut step: impl FnMut(&mut Self, Nanos, &Schedule),
+    ) -> std::io::Result<Tally> {
+        while !self.setup.stop.load(Relaxed) {
+            self.pass(None)?;
+            let Some(schedule) = self.setup.schedule.get().copied() else { continue };
+            self.sessions.observer().begin(schedule);
+            self.publishers.begin(&schedule);
+            self.load(&schedule, &mut step)?;
+            self.settle(&schedule, finals)?;
+            break;
+        }
+        for member in self.members() {
+            self.sessions.end(member);
+        }
+        let received = self.sessions.received_bytes();
+        let mut tally = self.sessions.observer().finish();
+        tally.received_bytes = received;
+        Ok(tally)
+    }
+
+    /// Subscribers of this thread.
+    pub(super) fn subscribers(&self) -> impl Iterator<Item = MemberId> + use<> {
+        (0..self.subscribers).map(MemberId)
+    }
+
+    fn members(&self) -> impl Iterator<Item = MemberId> + use<> {
+        (0..self.subscribers + self.publishers.len() as u32).map(MemberId)
+    }
+
+    fn load(
+        &mut self,
+        schedule: &Schedule,
+        step: &mut impl FnMut(&mut Self, Nanos, &Schedule),
+    ) -> std::io::Result<()> {
+        while !self.setup.stop.load(Relaxed) {
+            let now = Nanos::now();
+            self.cpu.tick(now, schedule, &mut self.sessions.observer().tally);
+            step(self, now, schedule);
+            self.publishers.publish_due(&mut self.sessions, schedule);
+            // Ticks that came late were still sent above.
+            if now >= schedule.end {
+                break;
+            }
+            self.pass(self.publishers.next())?;
+        }
+        Ok(())
+    }
+
+    /// One pass over the sockets, not longer than until `next`.
+    fn pass(&mut self, next: Option<Nanos>) -> std::io::Result<()> {
+        let common = &self.setup.common;
+        let wait = match next {
+            _ if common.spin => Duration::ZERO,
+            Some(next) => next.since(Nanos::now()).min(SLEEP_MAX),
+            None => SLEEP_MAX,
+        };
+        match common.drain_every {
+            Some(every) if next.is_some() => {
+                let wait = wait.min((self.drained + every).since(Nanos::now()));
+                std::thread::sleep(wait);
+                let now = Nanos::now();
+                if now.since(self.drained) >= every {
+                    self.drained = now;
+                    while self.sessions.turn(Duration::ZERO)? > 0 {}
+                }
+            }
+            _ => {
+                self.sessions.turn(wait)?;
+            }
+        }
+        self.sessions.observer().show();
+        Ok(())
+    }
+
+    /// Waits for answers, tells where the rooms ended, then waits until every subscriber has seen that.
+    fn settle(&mut self, schedule: &Schedule, finals: &Finals) -> std::io::Result<()> {
+        let mut deadline = schedule.end + self.settle;
+        let last = schedule.end + SETTLE_MAX;
+        let mut seen = self.sessions.observer().tally.deliveries_in_all;
+        let mut told = false;
+        let mut looked = Nanos::default();
+        while !self.setup.stop.load(Relaxed) {
+            self.sessions.turn(SLEEP_MAX)?;
+            self.sessions.observer().show();
+            let now = Nanos::now();
+            let count = self.sessions.observer().tally.deliveries_in_all;
+            if std::mem::replace(&mut seen, count) != count {
+                deadline = (now + self.settle).min(last);
+            }
+            let late = now >= deadline;
+            if now.since(looked) < SETTLE_LOOK && !late {
+                continue;
+            }
+            looked = now;
+            if !told && (late || self.publishers.all_answered(&self.sessions)) {
+                told = true;
+                let furthest = self.furthest();
+                let sent = self.publishers.ends(self.sessions.observer());
+                finals.tell(sent.into_iter().chain(furthest));
+            }
+            if late || (told && finals.complete() && self.all_arrived(finals)) {
+                break;
+            }
+        }
+        let rooms = finals.rooms();
+        for member in self.subscribers().collect::<Vec<_>>() {
+            if self.sessions.observer().is_ignored(member) {
+                continue;
+            }
+            let stands = self.stands(member);
+            let end = rooms.get(&self.cast.room_number(self.first + member.0));
+            if let Some(position) = end.and_then(|end| end.position).filter(|_| stands) {
+                self.sessions.expect(member, RoomIndex(0), position);
+            }
+            let sequence = end.map_or(0, |end| end.sequence);
+            self.sessions.observer().end_of(member, stands, sequence);
+        }
+        Ok(())
+    }
+
+    /// Without answers the end of a room is the furthest that any subscriber got.
+    fn furthest(&self) -> Vec<(u32, finals::Final)> {
+        let mut furthest = Vec::new();
+        for member in self.subscribers() {
+            let client = self.sessions.client(member);
+            if let Some(position) = client.and_then(|client| client.room(RoomIndex(0))?.position()) {
+                let room = self.cast.room_number(self.first + member.0);
+                furthest.push((room, finals::Final { position: Some(position), sequence: 0 }));
+            }
+        }
+        furthest
+    }
+
+    fn stands(&self, member: MemberId) -> bool {
+        self.sessions.client(member).is_some_and(|client| {
+            client.state() == State::Ready
+                && client.room(RoomIndex(0)).is_some_and(|room| room.stage() == Stage::In)
+        })
+    }
+
+    fn all_arrived(&mut self, finals: &Finals) -> bool {
+        let rooms = finals.rooms();
+        self.subscribers().all(|member| {
+            if self.sessions.observer().is_ignored(member) {
+                return true;
+            }
+            let Some(end) = rooms.get(&self.cast.room_number(self.first + member.0)) else { return true };
+            let client = self.sessions.client(member);
+            let position = client.and_then(|client| client.room(RoomIndex(0))?.position());
+            let there = match (position, end.position) {
+                (Some(seen), Some(end)) => seen.epoch != end.epoch || seen.offset >= end.offset,
+                (_, None) => true,
+                (None, Some(_)) => false,
+            };
+            there && self.stands(member) && self.sessions.observer().has_newest(member, end.sequence)
+        })
+    }
+}

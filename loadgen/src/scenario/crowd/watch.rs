@@ -1,0 +1,281 @@
+//! What the clients of a thread see, counted and checked. Thread view.
+//!
+//! Order, gaps and recovery are the session machine's business; here stamps are compared: a body must be what was sent,
+//! and with one publisher in a room its sequence must rise.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use ringway_protocol::event::{ErrorEvent, Place, Published};
+use ringway_protocol::session::client::{Client, Phase, Request, RoomIndex};
+use ringway_protocol::{Lane, Position, Retry};
+
+use crate::args::PublishArgs;
+use crate::body::Stamp;
+use crate::engine::{Arrival, Ending, MemberId, Nanos, Observer, Seen};
+use crate::report::{Board, Tally};
+use crate::scenario::{Schedule, Setup};
+
+/// Of so many messages one has its checksum verified (a power of two).
+const CHECK_ONE_OF: u64 = 64;
+
+/// The observer of a crowd. Members from 0 up are subscribers, the rest publishers.
+pub(in crate::scenario) struct Watch {
+    pub(in crate::scenario) tally: Tally,
+    board: Arc<Board>,
+    schedule: Option<Schedule>,
+    subscribers: u32,
+    members: Vec<Seat>,
+    lane: Lane,
+    /// Each room has one publisher, and each publisher one key.
+    one_voice: bool,
+    /// Last acknowledged position by room.
+    acked: BTreeMap<Box<str>, Position>,
+    shown: (u64, u64, u64),
+    publishes_in_all: u64,
+}
+
+/// What is known of one client.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seat {
+    ready: bool,
+    ignored: bool,
+    /// Stamp of the last message.
+    sequence: u64,
+    /// Dropped on purpose at this time and not caught up since.
+    dropped: Option<Nanos>,
+}
+
+impl Watch {
+    pub(super) fn new(
+        setup: &Setup,
+        subscribers: u32,
+        publishers: u32,
+        args: &PublishArgs,
+        rooms: u32,
+    ) -> Self {
+        Self {
+            tally: Tally::default(),
+            board: setup.board.clone(),
+            schedule: None,
+            subscribers,
+            members: vec![Seat::default(); (subscribers + publishers) as usize],
+            lane: args.lane,
+            one_voice: args.publishers <= rooms && args.keys == 1,
+            acked: BTreeMap::new(),
+            shown: (0, 0, 0),
+            publishes_in_all: 0,
+        }
+    }
+
+    pub(super) const fn begin(&mut self, schedule: Schedule) {
+        self.schedule = Some(schedule);
+    }
+
+    pub(super) fn finish(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    /// From here on nothing is asked of this subscriber.
+    pub(in crate::scenario) fn ignore(&mut self, member: MemberId) {
+        if let Some(seat) = self.members.get_mut(member.0 as usize) {
+            seat.ignored = true;
+        }
+    }
+
+    pub(super) fn is_ignored(&self, member: MemberId) -> bool {
+        self.members.get(member.0 as usize).is_some_and(|seat| seat.ignored)
+    }
+
+    /// Whether this subscriber may be dropped on purpose now: not while it still catches up after the last drop.
+    pub(in crate::scenario) fn dropped(&mut self, member: MemberId, now: Nanos) -> bool {
+        let seat = self.members.get_mut(member.0 as usize).filter(|seat| seat.dropped.is_none());
+        self.tally.dropped += u64::from(seat.is_some());
+        seat.map(|seat| seat.dropped = Some(now)).is_some()
+    }
+
+    pub(super) fn acked(&self) -> &BTreeMap<Box<str>, Position> {
+        &self.acked
+    }
+
+    pub(super) const fn sent(&mut self, sent: u32, unsent: u32, measured: bool) {
+        self.publishes_in_all += sent as u64;
+        if measured {
+            self.tally.publishes += sent as u64;
+            self.tally.unsent += unsent as u64;
+        }
+    }
+
+    pub(super) fn has_newest(&self, member: MemberId, sequence: u64) -> bool {
+        sequence == 0 || self.members.get(member.0 as usize).is_some_and(|seat| seat.sequence >= sequence)
+    }
+
+    /// A subscriber's run is over: it must be a member still, and hold the newest value.
+    pub(super) fn end_of(&mut self, member: MemberId, stands: bool, sequence: u64) {
+        if !stands {
+            self.tally.unsettled += 1;
+            self.tally.witness(|| subscriber(member), || "was no member at the end of the run".to_owned());
+        } else if !self.has_newest(member, sequence) {
+            self.tally.lost += 1;
+            let seen = self.members.get(member.0 as usize).map_or(0, |seat| seat.sequence);
+            let text = || format!("its newest value is {seen}, but {sequence} was published");
+            self.tally.witness(|| subscriber(member), text);
+        }
+    }
+
+    /// Brings the board up to date.
+    pub(super) fn show(&mut self) {
+        let now = (self.tally.deliveries_in_all, self.publishes_in_all, self.tally.violations());
+        self.board.deliveries.fetch_add(now.0 - self.shown.0, Relaxed);
+        self.board.publishes.fetch_add(now.1 - self.shown.1, Relaxed);
+        self.board.violations.fetch_add(now.2.saturating_sub(self.shown.2), Relaxed);
+        self.shown = now;
+    }
+
+    fn ready(&mut self, member: MemberId) {
+        if let Some(seat) = self.members.get_mut(member.0 as usize).filter(|seat| !seat.ready) {
+            seat.ready = true;
+            self.board.ready.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[inline]
+    fn message(&mut self, now: Nanos, member: MemberId, client: &Client, arrival: &Arrival<'_>) {
+        if member.0 >= self.subscribers {
+            return;
+        }
+        let Some(seat) = self.members.get_mut(member.0 as usize) else { return };
+        self.tally.deliveries_in_all += 1;
+        let checked = arrival.place & (CHECK_ONE_OF - 1) == 0;
+        let stamp = if checked { Stamp::read(arrival.body) } else { Stamp::read_unchecked(arrival.body) };
+        let Some(stamp) = stamp else {
+            self.tally.corrupted += 1;
+            let text =
+                || format!("the body of {} {} is not what was sent", arrival.lane.name(), arrival.place);
+            return self.tally.witness(|| subscriber(member), text);
+        };
+        if self.one_voice && arrival.phase.is_some() {
+            // Values of the latest lane are told again at a join.
+            let again = stamp.sequence == seat.sequence && arrival.lane == Lane::Latest;
+            if stamp.sequence <= seat.sequence && !again {
+                let before = seat.sequence;
+                self.tally.broken += 1;
+                let text = || format!("publication {} came after {before} of its publisher", stamp.sequence);
+                self.tally.witness(|| subscriber(member), text);
+            }
+            seat.sequence = stamp.sequence;
+        }
+        if arrival.phase == Some(Phase::Replay) {
+            self.tally.replayed += 1;
+            if let Some(dropped) = seat.dropped
+                && client.room(arrival.room).is_some_and(|room| !room.verifier().replaying())
+            {
+                seat.dropped = None;
+                self.tally.caught_up.record(now.since(dropped));
+            }
+        }
+        if seat.ignored {
+            return;
+        }
+        let Some(schedule) = &self.schedule else { return };
+        self.tally.deliveries += u64::from(schedule.measures(now));
+        if arrival.phase == Some(Phase::Live) && schedule.measures(stamp.intended) {
+            self.tally.latency.record(now.since(stamp.intended));
+        }
+    }
+
+    fn joined(&mut self, now: Nanos, member: MemberId, recovered: bool, replay: u32) {
+        let Some(seat) = self.members.get_mut(member.0 as usize) else { return };
+        if seat.ready {
+            let count = if recovered { &mut self.tally.recovered } else { &mut self.tally.not_recovered };
+            *count += 1;
+        }
+        if let Some(dropped) = seat.dropped.filter(|_| replay == 0) {
+            seat.dropped = None;
+            self.tally.caught_up.record(now.since(dropped));
+        }
+        self.ready(member);
+    }
+
+    fn published(&mut self, published: &Published<'_>) {
+        if let Place::Offset(offset) = published.place {
+            let position = Position { epoch: published.epoch, offset };
+            match self.acked.get_mut(published.room) {
+                Some(last) if last.epoch == position.epoch && last.offset >= offset => {}
+                Some(last) => *last = position,
+                None => {
+                    self.acked.insert(published.room.into(), position);
+                }
+            }
+        }
+    }
+
+    fn error(&mut self, member: MemberId, request: Option<Request>, error: &ErrorEvent<'_>) {
+        *self.tally.errors.entry(error.code.name()).or_default() += 1;
+        match request {
+            Some(Request::Publish { .. }) => self.tally.refused += 1,
+            Some(Request::Hello | Request::Join(_)) if error.code.retry() == Retry::Never => {
+                self.board.ended.fetch_add(1, Relaxed);
+                let text = || format!("{} ({})", error.message, error.code.name());
+                self.tally.witness(|| subscriber(member), text);
+            }
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, member: MemberId, ending: &Ending) {
+        let Some(seat) = self.members.get(member.0 as usize) else { return };
+        match ending {
+            Ending::Ended => return,
+            Ending::NotOpened(_) => self.tally.connect_failures += 1,
+            _ if seat.ignored => return self.tally.slow_closed += 1,
+            _ => self.tally.disconnects += 1,
+        }
+        self.board.ended.fetch_add(1, Relaxed);
+        self.tally.ending(ending);
+    }
+}
+
+fn subscriber(member: MemberId) -> String {
+    format!("client {}", member.0)
+}
+
+impl Observer for Watch {
+    #[inline]
+    fn observe(&mut self, now: Nanos, member: MemberId, client: &Client, seen: Seen<'_>) {
+        match seen {
+            Seen::Message(arrival) => self.message(now, member, client, &arrival),
+            Seen::Opened { took } => {
+                self.tally.handshake.record(took);
+                if client.session().0 == 0 {
+                    self.tally.connections += 1;
+                    self.board.connected.fetch_add(1, Relaxed);
+                }
+            }
+            Seen::Welcomed { resumed } => {
+                self.tally.resumed += u64::from(resumed);
+                if member.0 >= self.subscribers && self.lane != Lane::Latest {
+                    self.ready(member);
+                }
+            }
+            Seen::Joined { recovered, replay, .. } => self.joined(now, member, recovered, replay),
+            Seen::Published(published) => self.published(published),
+            Seen::Refused(request, error) => self.error(member, Some(request), error),
+            Seen::Faulted(error) => self.error(member, None, error),
+            Seen::Gap { missed } => self.tally.told_gaps += missed,
+            Seen::Reset => self.tally.resets += 1,
+            Seen::Violation(violation) => {
+                let room = violation.room.unwrap_or(RoomIndex(0));
+                let name = client.room(room).map_or("", |room| room.name());
+                let who = || format!("client {} (session {}, room {name})", member.0, client.session());
+                self.tally.fault(who, &violation.fault);
+            }
+            Seen::Undecodable(text) => {
+                self.tally.broken += 1;
+                self.tally.witness(|| subscriber(member), || format!("undecodable: {text}"));
+            }
+            Seen::Ended(ending, _) => self.ended(member, ending),
+        }
+    }
+}

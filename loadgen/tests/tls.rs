@@ -1,0 +1,90 @@
+//! `wss://`: the same over TLS, and no trust without a reason.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use ringway_protocol::websocket::handshake::Request;
+use ringway_protocol::websocket::{Decoder, Item, Role, write_frame};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use support::{listen, load_at};
+
+const SHORT: &str = "echo --connections 3 --duration 150ms --warmup 50ms --size 40000";
+
+fn tls_echo_server() -> String {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions of this build")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("key and certificate belong together");
+    let config = Arc::new(config);
+    let address = listen(move |stream| {
+        let connection = ServerConnection::new(config.clone()).expect("a valid configuration");
+        let _ = echo(StreamOwned::new(connection, stream));
+    });
+    format!("wss://{address}/echo")
+}
+
+fn echo(mut stream: impl Read + Write) -> std::io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let bytes = stream.read(&mut buffer)?;
+        head.extend_from_slice(&buffer[..bytes]);
+    }
+    let mut answer = Vec::new();
+    let request = Request::parse(&head).map_err(|_| std::io::ErrorKind::InvalidData)?;
+    request.upgrade().map_err(|_| std::io::ErrorKind::InvalidData)?.write_response(None, &mut answer);
+    stream.write_all(&answer)?;
+    let mut decoder = Decoder::new(Role::Server, 1 << 20);
+    loop {
+        let bytes = stream.read(&mut buffer)?;
+        let mut input = &mut buffer[..bytes];
+        if bytes == 0 {
+            return Ok(());
+        }
+        answer.clear();
+        loop {
+            let decoded = decoder.decode(input).map_err(|_| std::io::ErrorKind::InvalidData)?;
+            match decoded.item {
+                None => break,
+                Some(Item::Binary(message)) => {
+                    write_frame(&mut answer, ringway_protocol::websocket::Opcode::Binary, message);
+                }
+                Some(_) => return Ok(()),
+            }
+            let consumed = decoded.consumed;
+            input = &mut input[consumed..];
+        }
+        stream.write_all(&answer)?;
+        stream.flush()?;
+    }
+}
+
+#[test]
+fn messages_larger_than_a_record_come_back_over_tls() {
+    let summary = load_at(&tls_echo_server(), &format!("{SHORT} --insecure"));
+    assert_eq!(summary.failures(), <[String; 0]>::default());
+    assert!(summary.value("messages_per_s").as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn an_unknown_certificate_is_refused_without_insecure() {
+    let url = tls_echo_server();
+    let arguments: Vec<_> = ["ringway-load", "echo", "--quiet", "--url", &url]
+        .into_iter()
+        .chain(SHORT.split(' ').skip(1))
+        .collect();
+    let args = <ringway_load::args::Args as clap::Parser>::try_parse_from(arguments).unwrap();
+    match ringway_load::scenario::run(&args) {
+        Ok(summary) => assert_eq!(summary.value("connect_failures"), 3, "{:?}", summary.failures()),
+        // A host without trusted certificates can't check anything, and says so.
+        Err(fault) => assert!(fault.to_string().contains("--insecure"), "{fault}"),
+    }
+}
