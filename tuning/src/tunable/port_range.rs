@@ -1,0 +1,25 @@
+//! How many local ports outgoing connections may take.
+
+use super::{Look, Tunable, at_least};
+use crate::Host;
+
+pub(super) const TUNABLE: Tunable = Tunable {
+    name: "ip_local_port_range",
+    why: "A load generator takes one local port for each connection to the same address.",
+    explanation: "\
+net.ipv4.ip_local_port_range is where the kernel takes the ports of outgoing connections from. A server needs few of them. A machine that
+runs ringway-load against one address can't open more connections than there are ports here (28,232 by default), fewer while closed ones
+are in TIME_WAIT; a proxy in front of Ringway has the same bound.
+
+To change it: sysctl -w net.ipv4.ip_local_port_range='10240 65535', and a file in /etc/sysctl.d to keep it.",
+    look,
+};
+
+fn look(host: &Host) -> Option<Look> {
+    let range = host.sysctl("net.ipv4.ip_local_port_range")?;
+    let mut ends = range.split_whitespace().map(str::parse::<u64>);
+    let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
+    let ports = (last + 1).checked_sub(first)?;
+    let look = at_least(ports, 50_000, 0);
+    Some(Look { now: format!("{ports} ({first}–{last})"), ..look })
+}
