@@ -17,6 +17,8 @@ pub struct Counters {
     pub publications: [u64; 3],
     /// Frames put into outboxes.
     pub deliveries: u64,
+    /// Bytes of those frames.
+    pub queued_bytes: u64,
     /// Bytes reported as written.
     pub written_bytes: u64,
     /// Publications dropped from outboxes because they overflowed.

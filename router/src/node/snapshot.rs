@@ -93,6 +93,8 @@ pub struct RimCounters {
     pub writes_short: u64,
     /// Commands taken from clients.
     pub commands: u64,
+    /// Times a publication had to wait because the turn had queued its fill.
+    pub publishers_held: u64,
     /// Turns of the pump.
     pub turns: u64,
     /// Times the shard parked.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use ringway_core::{Departure, Encoder, Open, SessionKey};
 use ringway_protocol::codec::binary::decode_command;
 use ringway_protocol::codec::{DecodeError, JsonDecoder, frames};
-use ringway_protocol::command::Hello;
+use ringway_protocol::command::{Command, Hello};
 use ringway_protocol::event::ErrorEvent;
 use ringway_protocol::session::server::{Fault, Server, Step};
 use ringway_protocol::websocket::{Item, Opcode, Violation, write_frame};
@@ -147,9 +147,9 @@ impl Speaker<'_> {
             };
             match decode_command(frame) {
                 Ok(command) => {
-                    rim.figures.rim.commands += 1;
                     let step = self.server.handle_command(command);
                     self.take(step, rim, at)?;
+                    rim.figures.rim.commands += 1;
                 }
                 Err(error) => {
                     // A fault that the connection survives leaves the frames behind it good.
@@ -169,9 +169,10 @@ impl Speaker<'_> {
         }
         match json.command(message) {
             Ok(command) => {
-                rim.figures.rim.commands += 1;
                 let step = self.server.handle_command(command);
-                self.take(step, rim, 0)
+                self.take(step, rim, 0)?;
+                rim.figures.rim.commands += 1;
+                Ok(())
             }
             Err(error) => {
                 self.undecodable(&error, rim);
@@ -195,6 +196,9 @@ impl Speaker<'_> {
         match step {
             Step::Ignore => {}
             Step::Command(command) => {
+                if matches!(command, Command::Publish(_)) && !rim.takes_publication(self.index, self.serial) {
+                    return Err(Blocked { at });
+                }
                 if let Some(session) = *self.session {
                     rim.core.handle_command(now, session, &command).map_err(|_| Blocked { at })?;
                 }

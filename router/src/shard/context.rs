@@ -20,6 +20,7 @@ use slab::Slab;
 use super::clock::Clock;
 use super::connection::{Connection, Stage, Upgrading};
 use super::doorman::Doorman;
+use super::fanout::Fanout;
 use super::figures::Figures;
 use super::flush::Flush;
 use super::wheel::Wheel;
@@ -91,6 +92,8 @@ pub(crate) struct Rim {
     pub(crate) checks_left: u32,
     /// Connections (and their serials) whose token waits for its turn.
     pub(crate) checks_waiting: VecDeque<(u32, u32)>,
+    /// What the turn may still put into outboxes.
+    pub(crate) fanout: Fanout,
     /// Connections (and their serials) that are held back for freshness, and when they are looked at again.
     pub(crate) paced: Vec<(u32, u32)>,
     pub(crate) paced_until: Option<Monotonic>,

@@ -22,11 +22,13 @@ pub(crate) struct Exchange {
     seat: MeshSeat,
     /// By shard: its rings may hold something.
     marked: Vec<bool>,
+    /// Whose rings are looked at first.
+    first: usize,
 }
 
 impl Exchange {
     pub(crate) fn new(seat: MeshSeat, shards: u16) -> Self {
-        Self { seat, marked: vec![false; usize::from(shards)] }
+        Self { seat, marked: vec![false; usize::from(shards)], first: 0 }
     }
 
     /// Notes that this shard may have written.
@@ -36,37 +38,45 @@ impl Exchange {
         }
     }
 
-    /// Takes what others wrote. Requests stay in their ring while the core has no room for what they would make it say;
-    /// deliveries can always be taken.
+    /// Takes what others wrote, as long as it does not run ahead of the flush; requests stay in their ring also while the
+    /// core has no room for what they would make it say.
     pub(crate) fn take(&mut self, rim: &mut Rim) {
-        for from in 0..self.marked.len() {
-            if !self.marked[from] || from == self.seat.number() {
-                continue;
+        let shards = self.marked.len();
+        // Who was first is last in the next turn.
+        self.first = (self.first + 1) % shards;
+        rim.take_from_rings(|rim, lasts| {
+            for number in 0..shards {
+                let from = (self.first + number) % shards;
+                if self.marked[from] && from != self.seat.number() {
+                    self.take_from(from, rim, lasts);
+                }
             }
-            let (requests, deliveries) = self.seat.depth(from);
-            rim.figures.ring_depth.record((requests + deliveries) as u64);
-            let shard = ShardId(from as u16);
-            let now = rim.clock.now();
-            let mut taken = 0;
-            while taken < MESSAGES_PER_TURN
-                && let Some(delivery) = self.seat.pop_delivery(from)
-            {
-                rim.core.handle_delivery(now, shard, delivery);
-                taken += 1;
-            }
-            let mut requested = 0;
-            while requested < MESSAGES_PER_TURN && rim.core.takes_requests() {
-                let Some(request) = self.seat.pop_request(from) else { break };
-                rim.core.handle_request(now, shard, request);
-                requested += 1;
-            }
-            rim.figures.rim.mesh_in += (taken + requested) as u64;
-            if taken + requested > 0 {
-                self.seat.note_room(from);
-            }
-            let (requests, deliveries) = self.seat.depth(from);
-            self.marked[from] = requests + deliveries > 0;
+        });
+    }
+
+    fn take_from(&mut self, from: usize, rim: &mut Rim, lasts: &dyn Fn(&Rim) -> bool) {
+        let (requests, deliveries) = self.seat.depth(from);
+        rim.figures.ring_depth.record((requests + deliveries) as u64);
+        let shard = ShardId(from as u16);
+        let now = rim.clock.now();
+        let mut taken = 0;
+        while taken < MESSAGES_PER_TURN && lasts(rim) {
+            let Some(delivery) = self.seat.pop_delivery(from) else { break };
+            rim.core.handle_delivery(now, shard, delivery);
+            taken += 1;
         }
+        let mut requested = 0;
+        while requested < MESSAGES_PER_TURN && lasts(rim) && rim.core.takes_requests() {
+            let Some(request) = self.seat.pop_request(from) else { break };
+            rim.core.handle_request(now, shard, request);
+            requested += 1;
+        }
+        rim.figures.rim.mesh_in += (taken + requested) as u64;
+        if taken + requested > 0 {
+            self.seat.note_room(from);
+        }
+        let (requests, deliveries) = self.seat.depth(from);
+        self.marked[from] = requests + deliveries > 0;
     }
 
     /// Whether something can be taken at once: deliveries always, requests once the core has room again. (When it has

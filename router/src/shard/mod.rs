@@ -11,6 +11,7 @@ mod context;
 mod deadlines;
 mod doorman;
 mod exchange;
+mod fanout;
 mod figures;
 mod flush;
 mod fuse;

@@ -156,7 +156,7 @@ impl State {
     }
 
     /// Offers a connection's held input again.
-    fn go_on(&mut self, index: u32) {
+    pub(crate) fn go_on(&mut self, index: u32) {
         let Self { connections, json, rim, .. } = self;
         if let Some(connection) = connections.get_mut(index as usize) {
             client::go_on(connection, index, json, rim);

@@ -123,6 +123,7 @@ impl Pump {
         // The mailbox of orders has a number of its own behind the shards', which marks nothing: it is looked at below.
         context.front.take(|writer| self.exchange.mark(writer));
         while ordered < ORDERS_PER_TURN
+            && state.rim.takes_orders()
             && then != Then::Stop
             && let Some(order) = self.orders.take()
         {
@@ -150,6 +151,7 @@ impl Pump {
         self.exchange.take(&mut state.rim);
         state.take_timeouts();
         state.take_checks();
+        state.take_publishers();
         state.take_outputs();
         // Others first: they can work while this shard writes.
         self.exchange.give(&mut state.rim);
@@ -157,6 +159,7 @@ impl Pump {
         state.take_outputs();
         self.exchange.give(&mut state.rim);
         state.report_drained();
+        state.rim.end_fanout();
 
         let full = std::mem::take(&mut state.flush.full);
         for full in &full {
@@ -172,6 +175,7 @@ impl Pump {
             || !self.orders.is_empty()
             || !state.rim.ready.is_empty()
             || state.rim.core.has_dirty()
+            || state.rim.holds_publishers()
             || !state.rim.handshakes_waiting.is_empty()
             || !state.rim.checks_waiting.is_empty();
         let figures = &mut state.rim.figures;

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::context::{Context, HANDSHAKES_PER_TURN, Rim, State, times_of};
 use super::doorman::Doorman;
 use super::exchange::{Exchange, MeshSeat};
+use super::fanout::Fanout;
 use super::figures::Figures;
 use super::flush::Flush;
 use super::fuse::Fuse;
@@ -94,6 +95,7 @@ fn build(setup: Setup) -> io::Result<Pump> {
         handshakes_waiting: VecDeque::new(),
         checks_left: CHECKS_PER_TURN,
         checks_waiting: VecDeque::new(),
+        fanout: Fanout::default(),
         paced: Vec::new(),
         paced_until: None,
         spare: Vec::new(),

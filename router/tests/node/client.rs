@@ -52,6 +52,12 @@ impl Client {
     }
 
     pub(crate) fn say(&mut self, command: &Command<'_>) {
+        self.say_later(command);
+        self.socket.flush().unwrap();
+    }
+
+    /// As `say`, but it may wait for what is said next, to go out together with it.
+    fn say_later(&mut self, command: &Command<'_>) {
         let message = match self.format {
             Format::Binary => Message::binary(self.encoder.command(command).to_vec()),
             Format::Json => {
@@ -60,7 +66,7 @@ impl Client {
                 Message::text(String::from_utf8(text).unwrap())
             }
         };
-        self.socket.send(message).unwrap();
+        self.socket.write(message).unwrap();
     }
 
     /// The next frame; a binary one in the shape of its JSON form, without a room's name in messages.
@@ -97,7 +103,20 @@ impl Client {
     }
 
     pub(crate) fn publish(&mut self, room: &str, text: &str, lane: Lane, wants_answer: bool) {
-        self.say(&Command::Publish(Publish {
+        self.publish_later(room, text, lane, wants_answer);
+        self.socket.flush().unwrap();
+    }
+
+    /// Publishes all of them in as few writes as the buffer lets.
+    pub(crate) fn publish_at_once(&mut self, room: &str, texts: impl Iterator<Item = String>) {
+        for text in texts {
+            self.publish_later(room, &text, Lane::Reliable, false);
+        }
+        self.socket.flush().unwrap();
+    }
+
+    fn publish_later(&mut self, room: &str, text: &str, lane: Lane, wants_answer: bool) {
+        self.say_later(&Command::Publish(Publish {
             id: if wants_answer { id(3) } else { None },
             room: RoomName::new(room).unwrap(),
             body: Body { kind: BodyKind::Text, bytes: text.as_bytes() },

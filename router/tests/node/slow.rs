@@ -66,3 +66,45 @@ fn a_slow_reader_of_latest_values_gets_the_newest_and_skips_the_rest() {
     }
     assert!(seen < COUNT / 2, "{seen} of {COUNT} values were swallowed by the transport");
 }
+
+#[test]
+fn publishers_that_flood_a_large_room_wait_and_nobody_in_it_is_too_slow() {
+    const FLOODERS: usize = 4;
+    const LISTENERS: usize = 80;
+    const COUNT: usize = 120;
+    let node = start(1, |options| {
+        core(options, |settings| {
+            settings.limits.work_per_s = u32::MAX;
+            settings.limits.work_burst = u32::MAX;
+            // Less than all of them say to each at once: it lasts only if they don't run ahead of the flush.
+            settings.limits.outbox_bytes_max = 16 * 1024;
+        });
+    });
+    let mut listeners: Vec<_> = (0..LISTENERS).map(|_| Client::open(&node, Format::Binary)).collect();
+    listeners.iter_mut().for_each(|listener| drop(listener.join("room")));
+    let floods: Vec<_> = (0..FLOODERS)
+        .map(|flooder| {
+            let mut client = Client::open(&node, Format::Binary);
+            let text = move |number| format!("{flooder} {number} {}", "x".repeat(300));
+            std::thread::spawn(move || {
+                client.publish_at_once("room", (0..COUNT).map(text));
+                client
+            })
+        })
+        .collect();
+    // The kernel's buffers hold it all: whoever is closed was not too slow.
+    let mut next = [[0; FLOODERS]; LISTENERS];
+    for _ in 0..FLOODERS * COUNT {
+        for (listener, next) in listeners.iter_mut().zip(&mut next) {
+            let text = listener.text();
+            let mut words = text.split(' ').map(|word| word.parse::<usize>());
+            let (flooder, number) = (words.next().unwrap().unwrap(), words.next().unwrap().unwrap());
+            assert_eq!(number, next[flooder], "of {flooder}");
+            next[flooder] += 1;
+        }
+    }
+    floods.into_iter().for_each(|flood| drop(flood.join().unwrap()));
+    let snapshot = node.handle.snapshot().wait().unwrap();
+    assert!(snapshot.shards[0].rim.publishers_held > 0, "the flood was too small to be held back");
+    assert_eq!(snapshot.shards[0].core.slow_consumers, 0);
+}

@@ -85,7 +85,7 @@ impl<E: Encoder> Shard<E> {
         let now_ms = wrapping_ms(now.monotonic);
         let bytes_max = self.settings.limits.outbox_bytes_max;
         let mut overfull = Vec::new();
-        let mut delivered = 0;
+        let (mut delivered, mut queued_bytes) = (0, 0);
         for seat in &interest.seats {
             if incoming.except == Some(seat.session) {
                 continue;
@@ -120,6 +120,7 @@ impl<E: Encoder> Shard<E> {
                 }
             }
             delivered += 1;
+            queued_bytes += bytes as u64;
             if !session.dirty {
                 session.dirty = true;
                 self.edge.dirty.push_back(seat.session);
@@ -130,6 +131,7 @@ impl<E: Encoder> Shard<E> {
         }
         let namespace = interest.namespace;
         self.counters.deliveries += delivered;
+        self.counters.queued_bytes += queued_bytes;
         self.namespace_counters(namespace).deliveries += delivered;
         for session in overfull {
             self.relieve(now, session);
@@ -294,6 +296,7 @@ impl<E: Encoder> Shard<E> {
         let now_ms = wrapping_ms(now.monotonic);
         let sequence = open.outbox.push(&mut self.edge.pool, frame, kind, bytes, now_ms);
         self.counters.deliveries += 1;
+        self.counters.queued_bytes += bytes as u64;
         if !open.dirty {
             open.dirty = true;
             self.edge.dirty.push_back(session);

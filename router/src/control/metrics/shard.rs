@@ -167,6 +167,8 @@ fn work(page: &mut Page, shards: &Shards<'_>) {
         shards,
         |shard| shard.rim.writes_short,
     );
+    let help = "Times that a publication had to wait since enough was queued in the turn.";
+    each(page.counter("ringway_publishers_held_total", help), shards, |shard| shard.rim.publishers_held);
     each(page.counter("ringway_turns_total", "Turns of the pump."), shards, |shard| shard.rim.turns);
     each(page.counter("ringway_parks_total", "Times that the shard slept."), shards, |shard| shard.rim.parks);
     each(page.counter("ringway_doorbells_total", "Times that the shard woke another."), shards, |shard| {
