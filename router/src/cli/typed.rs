@@ -1,4 +1,4 @@
-//! The arguments as typed. What they mean together with file and environment is decided in [`super::load`].
+//! The arguments as typed. What they mean together with file and environment is decided in `super::load`.
 
 use std::path::PathBuf;
 

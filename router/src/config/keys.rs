@@ -1,4 +1,5 @@
-//! Every key but those of namespaces.
+//! Every key but those of namespaces. Their documentation is also the commentary of `ringway.toml`: plain text.
+#![allow(rustdoc::bare_urls)]
 
 use super::choice::{Flush, LogFormat, Runtime, TlsMode};
 use super::declare::section;
