@@ -3,8 +3,8 @@
 //! One read of a publisher can hold a thousand publications, and a room a thousand members: without a bound a turn
 //! would queue a gigabyte before it writes the first byte. So a turn takes publications only until they made about as
 //! much as a turn can write; the others stay where they are, in their publisher's socket or in a ring, and so push back
-//! on who sent them. While the flush still has work from the turn before, little more is taken: enough that nobody waits
-//! for ever behind others' backlog. Publications of this shard's clients and those that come over rings have a budget
+//! on who sent them. While the flush still has work from turns before, none is taken, so that the next write of each
+//! session holds much; but nobody waits for ever behind others' backlog. Publications of this shard's clients and those that come over rings have a budget
 //! each, so that neither starves the other.
 
 use std::collections::VecDeque;
@@ -13,8 +13,8 @@ use super::context::{Rim, State};
 
 /// What one turn may queue for each of the two sources while the flush keeps up.
 const WORK_PER_TURN: u64 = 4 * 1024 * 1024;
-/// And while it does not.
-const WORK_PER_LATE_TURN: u64 = WORK_PER_TURN / 16;
+/// Turns in a row that may take nothing: the flush walks once through as many sessions as a shard has.
+const LATE_TURNS_MAX: u32 = 64;
 /// A delivery costs as much as so many bytes, whatever its size.
 const DELIVERY_BYTES: u64 = 64;
 
@@ -24,6 +24,8 @@ pub(crate) struct Fanout {
     /// What had been queued when the turn began, what came over rings left out.
     begun: u64,
     budget: u64,
+    /// Turns in a row after which the flush had work left.
+    late: u32,
     /// Publishers that wait are being served: they don't wait behind themselves.
     serving: bool,
     /// Connections (and their serials) that hold a publication back, in the order in which they came.
@@ -32,7 +34,7 @@ pub(crate) struct Fanout {
 
 impl Default for Fanout {
     fn default() -> Self {
-        Self { begun: 0, budget: WORK_PER_TURN, serving: false, waiting: VecDeque::new() }
+        Self { begun: 0, budget: WORK_PER_TURN, late: 0, serving: false, waiting: VecDeque::new() }
     }
 }
 
@@ -43,8 +45,9 @@ impl Fanout {
     }
 
     fn end_turn(&mut self, work: u64, is_late: bool) {
+        self.late = if is_late { (self.late + 1) % LATE_TURNS_MAX } else { 0 };
         self.begun = work;
-        self.budget = if is_late { WORK_PER_LATE_TURN } else { WORK_PER_TURN };
+        self.budget = if self.late == 0 { WORK_PER_TURN } else { 0 };
     }
 }
 
@@ -65,7 +68,7 @@ impl Rim {
         !closed
     }
 
-    /// Whether this turn has queued all that orders may.
+    /// Whether this turn may obey more than one order: they may be publications, too.
     pub(crate) fn takes_orders(&self) -> bool {
         self.fanout_work() - self.fanout.begun < self.fanout.budget
     }
@@ -120,11 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_backlog_little_is_taken_but_something() {
+    fn behind_a_backlog_nothing_is_taken_but_not_for_ever() {
         let mut fanout = Fanout::default();
-        fanout.end_turn(WORK_PER_TURN, true);
-        assert!(!fanout.is_closed(WORK_PER_TURN));
-        assert!(fanout.is_closed(WORK_PER_TURN + WORK_PER_LATE_TURN));
+        for _ in 1..LATE_TURNS_MAX {
+            fanout.end_turn(0, true);
+            assert!(fanout.is_closed(0));
+        }
+        fanout.end_turn(0, true);
+        assert!(!fanout.is_closed(0));
+        fanout.end_turn(0, true);
+        assert!(fanout.is_closed(0));
+        fanout.end_turn(0, false);
+        assert!(!fanout.is_closed(0));
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Pump {
         // The mailbox of orders has a number of its own behind the shards', which marks nothing: it is looked at below.
         context.front.take(|writer| self.exchange.mark(writer));
         while ordered < ORDERS_PER_TURN
-            && state.rim.takes_orders()
+            && (ordered == 0 || state.rim.takes_orders())
             && then != Then::Stop
             && let Some(order) = self.orders.take()
         {
