@@ -92,7 +92,7 @@ impl World {
                 }
                 self.ledger.pressed |= next.limits.shard_bytes_max < 1 << 30;
                 self.settings = next;
-                self.reloaded = true;
+                self.reloaded_us = Some(self.now_us);
             }
             8..11 => {
                 let room = self.random.index(self.plan.rooms.len());

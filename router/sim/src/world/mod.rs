@@ -82,8 +82,8 @@ pub struct World {
     next_ticket: u64,
     trace: Trace,
     mutation: Mutation,
-    /// Settings changed on the way: what was promised under which is not known any more.
-    reloaded: bool,
+    /// When settings last changed on the way: what was promised under which is not known any more.
+    reloaded_us: Option<u64>,
     watch: Watch,
     tally: Tally,
     violation: Option<Violation>,
@@ -137,7 +137,7 @@ impl World {
             next_ticket: 1,
             trace,
             mutation,
-            reloaded: false,
+            reloaded_us: None,
             watch: Watch::default(),
             tally: Tally::default(),
             violation: None,
@@ -235,7 +235,9 @@ impl World {
 
     fn watch_presence(&mut self, record: &Record) {
         let Heard::PresenceChanged(changed) = &record.event else { return };
-        let Some(room) = self.ledger.room_of(&changed.room).filter(|_| !self.reloaded) else { return };
+        let Some(room) = self.ledger.room_of(&changed.room).filter(|_| self.reloaded_us.is_none()) else {
+            return;
+        };
         let detach_ms = self.policy(room).map_or(0, |policy| policy.detach_ms);
         if let Err(sentence) = self.watch.presence(room, changed, detach_ms, self.now_us) {
             self.fail(sentence);

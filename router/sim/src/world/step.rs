@@ -232,7 +232,7 @@ impl World {
         let Some(room) = self.ledger.room_of(name) else { return };
         let identity = &self.clients[conn.client].identity;
         let allowed = self.policy(room).is_some_and(|policy| check::may(identity, policy, name, join));
-        if !allowed && !self.reloaded {
+        if !allowed && self.reloaded_us.is_none() {
             self.fail(format!("conn {index} was let into {name} against its rights: {:?}", record.event));
             return;
         }

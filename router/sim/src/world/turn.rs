@@ -38,6 +38,10 @@ impl World {
         if self.settings.namespaces.values().any(|policy| policy.overflow == Overflow::DropOldest) {
             return;
         }
+        // A shorter limit holds from the next look on.
+        if self.reloaded_us.is_some_and(|at| self.now_us - at <= (SWEEP_MS + 1) * 1_000) {
+            return;
+        }
         let most_ms = self.settings.limits.outbox_age_ms_max + SWEEP_MS + 1;
         let now = self.now();
         let mut lagging = self.open.iter().filter_map(|index| {
