@@ -13,9 +13,9 @@ fits() { [ -n "$1" ] && [ -x "$1" ] && [ "$("$1" --version)" = "flatc version $v
 
 flatc=${FLATC:-$(command -v flatc || true)}
 if ! fits "$flatc"; then
-    built=${CARGO_TARGET_DIR:-$here/flatc/target}/release/ringway-flatc
+    built=${CARGO_TARGET_DIR:-$here/flatc/target}/debug/ringway-flatc
     if [ "${1:-}" != --check ]; then
-        cargo build --quiet --release --manifest-path "$here/flatc/Cargo.toml"
+        cargo build --quiet --manifest-path "$here/flatc/Cargo.toml"
     fi
     flatc=$([ -x "$built" ] && "$built" || true)
 fi
