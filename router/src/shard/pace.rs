@@ -1,7 +1,7 @@
 //! Freshness on slow networks: what a transport has swallowed can't be replaced by newer values any more.
 //!
 //! A session that holds values of the `latest` lane is offered bytes only while what the kernel has of it (unsent and
-//! unacknowledged) is below what its network drains in a round trip and 100 ms. What is held back stays in the outbox,
+//! unacknowledged) is below what its network drains in a round trip and 60 ms. What is held back stays in the outbox,
 //! where newer values replace older ones. The round trip is the shortest lately, as the smoothed one holds the peer's
 //! delayed acknowledgements; the drain rate is what was acknowledged, over windows long enough for a small receive
 //! buffer, which opens in leaps. Nothing is measured for sessions without such values.
@@ -15,7 +15,7 @@ use crate::transport::socket::{self, Path};
 /// However slow: so much may always be on its way.
 const FLOOR_BYTES: u64 = 2 * 1024;
 /// On top of the round trip.
-const SLACK_US: u64 = 100_000;
+const SLACK_US: u64 = 60_000;
 /// Between two samples of the drain rate.
 const SAMPLE_US: u64 = 200_000;
 /// Until the first sample: then a fast network is recognized.
@@ -142,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_flight_settles_at_a_round_trip_and_100_ms_of_what_the_network_drains() {
+    fn what_is_in_flight_settles_at_a_round_trip_and_60_ms_of_what_the_network_drains() {
         for bytes_per_s in [32_000, 125_000, 1_250_000] {
-            let expected = bytes_per_s * 120 / 1_000;
+            let expected = bytes_per_s * 80 / 1_000;
             let settled = settled_bytes_max(bytes_per_s);
             assert!((expected * 8 / 10..=expected * 12 / 10).contains(&settled), "{bytes_per_s}: {settled}");
         }
