@@ -4,6 +4,7 @@ mod bounds;
 mod client;
 mod control;
 mod echo;
+mod faults;
 mod rings;
 mod runtime;
 mod sessions;
