@@ -73,8 +73,8 @@ class SlowReader:
         self.server = bench.server("slow-reader")
 
     def alternation(self, figures):
-        summary = self.bench.load("slow-reader", self.server, "--lane", "latest", "--rate", 100, "--body", 1_000, "--duration", "10s")
-        figures.record("age", summary["max_us"] / 1_000)
+        summary = self.bench.load("slow-reader", self.server, "--lane", "latest", "--rate", 200, "--body", 500, "--duration", "10s")
+        figures.record("age", summary["state_age_max_us"] / 1_000)
 
     def rows(self, figures):
         age = figures.get("age")

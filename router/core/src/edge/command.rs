@@ -32,8 +32,15 @@ impl<E: Encoder> Shard<E> {
         if self.edge.session(session).is_none_or(|session| session.phase == Phase::Closing) {
             return Ok(());
         }
+        if let Command::Publish(publish) = command {
+            return self.handle_publish(now, session, publish);
+        }
         self.admit_command(session, command)?;
-        if let Err(retry_after_ms) = self.charge(now, session, command) {
+        let units = match command {
+            Command::JoinMany(many) => many.rooms.len().max(1) as u64,
+            _ => 1,
+        };
+        if let Err(retry_after_ms) = self.charge(now, session, units) {
             self.refuse_rate(now, session, command.id(), retry_after_ms);
             self.settle(now);
             return Ok(());
@@ -45,13 +52,32 @@ impl<E: Encoder> Shard<E> {
             Command::Join(join) => self.command_join(now, session, join, false),
             Command::JoinMany(many) => self.command_join_many(now, session, many),
             Command::Leave(leave) => self.command_leave(now, session, leave),
-            Command::Publish(publish) => self.command_publish(now, session, publish),
+            // Handled above.
+            Command::Publish(_) => {}
             Command::History(history) => self.command_history(now, session, history),
             Command::Presence(presence) => self.command_presence(now, session, presence),
             Command::Ping { id } => {
                 let pong = Event::Pong { id: *id, time: now.unix };
                 self.answer(now, session, &pong);
             }
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// The hot command: its room's handle is made once.
+    fn handle_publish(
+        &mut self,
+        now: Now,
+        session: SessionKey,
+        publish: &Publish<'_>,
+    ) -> Result<(), Blocked> {
+        let handle = self.handle_of(publish.room);
+        self.admit(session, self.owner_of(handle))?;
+        let members = self.edge.interests.get(handle).map_or(1, |interest| interest.members);
+        match self.charge(now, session, publish_units(members, publish.body.bytes.len())) {
+            Ok(()) => self.command_publish(now, session, publish, handle),
+            Err(retry_after_ms) => self.refuse_rate(now, session, publish.id, retry_after_ms),
         }
         self.settle(now);
         Ok(())
@@ -76,7 +102,6 @@ impl<E: Encoder> Shard<E> {
     fn admit_command(&mut self, session: SessionKey, command: &Command<'_>) -> Result<(), Blocked> {
         let room = match command {
             Command::Join(join) => join.room,
-            Command::Publish(publish) => publish.room,
             Command::History(history) => history.room,
             Command::Presence(presence) => presence.room,
             Command::JoinMany(many) => {
@@ -86,23 +111,17 @@ impl<E: Encoder> Shard<E> {
                 });
             }
             // A leave is always taken: at most one per membership.
-            Command::Leave(_) | Command::Hello(_) | Command::Refresh(_) | Command::Ping { .. } => {
-                return Ok(());
-            }
+            Command::Leave(_)
+            | Command::Publish(_)
+            | Command::Hello(_)
+            | Command::Refresh(_)
+            | Command::Ping { .. } => return Ok(()),
         };
         let owner = self.owner_of(self.handle_of(room));
         self.admit(session, owner)
     }
 
-    fn charge(&mut self, now: Now, session: SessionKey, command: &Command<'_>) -> Result<(), u32> {
-        let units = match command {
-            Command::Publish(publish) => {
-                let interest = self.edge.interests.get(self.handle_of(publish.room));
-                publish_units(interest.map_or(1, |interest| interest.members), publish.body.bytes.len())
-            }
-            Command::JoinMany(many) => many.rooms.len().max(1) as u64,
-            _ => 1,
-        };
+    fn charge(&mut self, now: Now, session: SessionKey, units: u64) -> Result<(), u32> {
         let (per_s, burst) = (self.settings.limits.work_per_s, self.settings.limits.work_burst);
         match self.edge.session_mut(session) {
             Some(open) => open.bucket.charge(now.monotonic, units, per_s, burst),
@@ -216,8 +235,7 @@ impl<E: Encoder> Shard<E> {
         true
     }
 
-    fn command_publish(&mut self, now: Now, session: SessionKey, publish: &Publish<'_>) {
-        let handle = self.handle_of(publish.room);
+    fn command_publish(&mut self, now: Now, session: SessionKey, publish: &Publish<'_>, handle: RoomHandle) {
         if let Err(code) = self.check_publish(session, publish, handle) {
             self.refuse(now, session, publish.id, None, code);
             return;
