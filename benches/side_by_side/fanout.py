@@ -5,9 +5,11 @@ from .figures import Row, show
 BODY = 64
 SUBSCRIBERS = 1_000
 SIZES = (100, 1_000, 10_000)
-# Publications a second, so that the server's core is neither idle nor full.
-RATE = {100: 2_000, 1_000: 250, 10_000: 25}
-RATE_OF_16 = 1_600
+# Publications a second: so few that the one client core has emptied all sockets before the next, or several would share a write.
+RATE = {100: 500, 1_000: 50, 10_000: 5}
+RATE_OF_16 = 800
+# Deliveries in one write may be off by so much, or the row measures something else than it says.
+OFF = 0.1
 
 
 def fanout(bench, server, *, subscribers=SUBSCRIBERS, rate, burst=1, form="binary", seconds=4, tls=False):
@@ -31,7 +33,7 @@ class Fanout:
         if self.bytes is None:
             self.bytes = self.frame_bytes()
         for count in SIZES:
-            one, sixteen = bench.floor(self.bytes, count)
+            one, sixteen = bench.floor(self.bytes, count, RATE[count], min(RATE[count], RATE_OF_16 // 16))
             figures.record(f"floor {count}", one)
             figures.record(f"floor {count} of 16", sixteen)
             for flush, server in self.servers.items():
@@ -45,9 +47,21 @@ class Fanout:
         self.record(figures, "tls of 16", self.servers["send"], rate=RATE_OF_16, burst=16, tls=True)
 
     def record(self, figures, name, server, **load):
+        before = self.counts(server)
         summary = fanout(self.bench, server, **load)
+        deliveries, writes = (after - before for after, before in zip(self.counts(server), before))
+        # Connecting, joining and leaving are a few writes of one frame each for every session.
+        writes -= 3 * load.get("subscribers", SUBSCRIBERS)
+        burst = load.get("burst", 1)
+        if abs(deliveries / writes / burst - 1) > OFF:
+            print(f"{name}: {deliveries / writes:.2f} deliveries in a write instead of {burst}", flush=True)
         figures.record(name, summary["server_cpu_us_per_delivery"] * 1_000)
+        figures.record(f"{name} in a write", deliveries / writes)
         figures.record(f"{name} rate", summary["deliveries_per_s"])
+
+    @staticmethod
+    def counts(server):
+        return server.metric("ringway_deliveries_total"), server.metric("ringway_writes_total")
 
     def frame_bytes(self):
         """What one delivery is on the wire, WebSocket header included: the server's own count, before anybody spoke JSON."""

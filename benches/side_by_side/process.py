@@ -84,13 +84,14 @@ class Bench:
             raise RuntimeError("\n".join([" ".join(command), *summary["failures"]]))
         return summary
 
-    def floor(self, bytes_, sockets):
-        """CPU nanoseconds of one message by plain `send`: (alone, 16 in one write)."""
+    def floor(self, bytes_, sockets, rounds, rounds_of_16):
+        """CPU nanoseconds of one message by plain `send`, so many rounds a second over all sockets: (alone, 16 in one write)."""
         out = os.path.join(self.scratch, "floor.json")
         options = self.options
         subprocess.run(
-            [options.bench, "floor", "--sends-only", "--alternations", "1", "--sockets", str(sockets), "--bytes", str(bytes_)]
-            + ["--core", str(options.server_core), "--peer-core", str(options.client_core), "--json", out],
+            [options.bench, "floor", "--sends-only", "--alternations", "1", "--sample-ms", "2000",
+             "--one-every-us", str(1_000_000 // rounds), "--sixteen-every-us", str(1_000_000 // rounds_of_16)]
+            + ["--sockets", str(sockets), "--bytes", str(bytes_)] + ["--core", str(options.server_core), "--peer-core", str(options.client_core), "--json", out],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
         )
         with open(out) as file:

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::cpu;
+use crate::sockets::converse;
 
 /// What to connect to and how lazily to read.
 #[derive(clap::Args)]
@@ -41,7 +42,10 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
         cpu::pin(core)?;
     }
     cpu::raise_open_files()?;
-    let streams = connect(options.connect, options.connections)?;
+    let mut streams = connect(options.connect, options.connections)?;
+    for stream in &mut streams {
+        converse(stream, false)?;
+    }
     let ended = announce()?;
 
     let mut scratch = vec![0; SCRATCH_BYTES];

@@ -1,8 +1,11 @@
 //! Many loopback connections between us and a [`crate::drain`] process: each side then has its own limit of open files.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+
+/// Rounds of the conversation that comes first.
+const CONVERSATION: usize = 8;
 
 /// What the process at the other ends does.
 pub(crate) enum Reader {
@@ -54,6 +57,11 @@ impl Crowd {
             stream.set_nodelay(true)?;
             streams.push(stream);
         }
+        if matches!(reader, Reader::Lazy { .. }) {
+            for stream in &mut streams {
+                converse(stream, true)?;
+            }
+        }
         // The reader says so once it reads: before that, sends would pile up.
         let mut line = String::new();
         if let Some(output) = process.stdout.take() {
@@ -64,6 +72,25 @@ impl Crowd {
         }
         Ok(Self { streams, process })
     }
+}
+
+/// A few bytes to and fro. The kernel acknowledges at once what comes to a peer that never spoke, which costs the sender half as much again;
+/// clients do speak, and so must these readers.
+///
+/// # Errors
+/// If the connection breaks.
+pub(crate) fn converse(stream: &mut TcpStream, begins: bool) -> io::Result<()> {
+    let mut byte = [0];
+    for _ in 0..CONVERSATION {
+        if begins {
+            stream.write_all(&byte)?;
+        }
+        stream.read_exact(&mut byte)?;
+        if !begins {
+            stream.write_all(&byte)?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Crowd {

@@ -41,7 +41,13 @@ pub(crate) struct Options {
     /// Core that reads, and the far end of a hop
     #[arg(long, default_value_t = 1)]
     peer_core: usize,
-    /// Only the socket writes
+    /// Microseconds from one round over all sockets to the next; 0: as fast as it goes, which costs more, since the readers are in the way
+    #[arg(long, default_value_t = 0)]
+    one_every_us: u64,
+    /// The same for rounds of 16 messages in one write
+    #[arg(long, default_value_t = 0)]
+    sixteen_every_us: u64,
+    /// Only plain `send`
     #[arg(long)]
     sends_only: bool,
     /// Also write everything here as JSON
@@ -88,17 +94,20 @@ fn sends(options: &Options) -> io::Result<Table> {
         let mut large = uring::Sender::new(1_024)?;
         for alternation in 0..=options.alternations {
             let mut rows = Vec::new();
-            for (suffix, payload, messages) in [("", &one, 1), (", 16 in one write", &sixteen, COALESCED)] {
+            for (suffix, payload, messages, every_us) in [
+                ("", &one, 1, options.one_every_us),
+                (", 16 in one write", &sixteen, COALESCED, options.sixteen_every_us),
+            ] {
+                let pace = Pace { sample_ms: options.sample_ms, every_us };
                 let sample = |name: &str, cost: f64| (format!("{name}{suffix}"), cost / messages as f64);
-                rows.push(sample("`send`", send::cost(&crowd.streams, payload, options.sample_ms)?));
-                rows.push(sample(
-                    "io_uring, 256 a submission",
-                    small.cost(&crowd.streams, payload, options.sample_ms)?,
-                ));
-                rows.push(sample(
-                    "io_uring, 1,024 a submission",
-                    large.cost(&crowd.streams, payload, options.sample_ms)?,
-                ));
+                rows.push(sample("`send`", send::cost(&crowd.streams, payload, pace)?));
+                if options.sends_only {
+                    continue;
+                }
+                let cost = small.cost(&crowd.streams, payload, pace)?;
+                rows.push(sample("io_uring, 256 a submission", cost));
+                let cost = large.cost(&crowd.streams, payload, pace)?;
+                rows.push(sample("io_uring, 1,024 a submission", cost));
             }
             // The first round only warms up.
             for (name, cost) in rows.into_iter().filter(|_| alternation > 0) {
@@ -109,12 +118,25 @@ fn sends(options: &Options) -> io::Result<Table> {
     Ok(table)
 }
 
-/// Calls `round`, which says how many writes it made, until the time is over; CPU nanoseconds for one write.
-fn cost_of(sample_ms: u64, mut round: impl FnMut() -> io::Result<u64>) -> io::Result<f64> {
+/// How long a sample takes and how often a round begins in it.
+#[derive(Clone, Copy)]
+struct Pace {
+    sample_ms: u64,
+    every_us: u64,
+}
+
+/// Calls `round`, which says how many writes it made, until the time is over; CPU nanoseconds for one write. Who waits for the next round sleeps.
+fn cost_of(pace: Pace, mut round: impl FnMut() -> io::Result<u64>) -> io::Result<f64> {
     let mut writes = 0;
     let (cpu_from, wall_from) = (cpu::thread_ns(), cpu::wall_ns());
-    while cpu::wall_ns() - wall_from < sample_ms * 1_000_000 {
+    let mut next = wall_from;
+    while cpu::wall_ns() - wall_from < pace.sample_ms * 1_000_000 {
         writes += round()?;
+        next += pace.every_us * 1_000;
+        let early = next.saturating_sub(cpu::wall_ns());
+        if early > 0 {
+            std::thread::sleep(std::time::Duration::from_nanos(early));
+        }
     }
     Ok((cpu::thread_ns() - cpu_from) as f64 / writes as f64)
 }

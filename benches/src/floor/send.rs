@@ -6,8 +6,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 /// CPU nanoseconds of one `send` of `payload`, over all sockets in turn.
-pub(super) fn cost(streams: &[TcpStream], payload: &[u8], sample_ms: u64) -> io::Result<f64> {
-    super::cost_of(sample_ms, || {
+pub(super) fn cost(streams: &[TcpStream], payload: &[u8], pace: super::Pace) -> io::Result<f64> {
+    super::cost_of(pace, || {
         for stream in streams {
             send_whole(stream.as_raw_fd(), payload)?;
         }

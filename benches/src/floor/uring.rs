@@ -22,9 +22,14 @@ impl Sender {
     }
 
     /// CPU nanoseconds of one write of `payload`, over all sockets in turn.
-    pub(super) fn cost(&mut self, streams: &[TcpStream], payload: &[u8], sample_ms: u64) -> io::Result<f64> {
+    pub(super) fn cost(
+        &mut self,
+        streams: &[TcpStream],
+        payload: &[u8],
+        pace: super::Pace,
+    ) -> io::Result<f64> {
         let sockets: Vec<RawFd> = streams.iter().map(AsRawFd::as_raw_fd).collect();
-        super::cost_of(sample_ms, || {
+        super::cost_of(pace, || {
             for batch in sockets.chunks(self.batch) {
                 self.send(batch, payload)?;
             }

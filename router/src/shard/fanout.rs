@@ -1,18 +1,19 @@
 //! Publishers do not run ahead of the flush: what a turn may put into outboxes is bounded.
 //!
 //! One read of a publisher can hold a thousand publications, and a room a thousand members: without a bound a turn
-//! would queue a gigabyte before it writes the first byte. So a turn takes publications only until they made about as
-//! much as a turn can write; the others stay where they are, in their publisher's socket or in a ring, and so push back
-//! on who sent them. While the flush still has work from turns before, none is taken, so that the next write of each
-//! session holds much; but nobody waits for ever behind others' backlog. Publications of this shard's clients and those that come over rings have a budget
-//! each, so that neither starves the other.
+//! would queue a gigabyte before it writes the first byte. So a turn takes publications only until it has queued its
+//! fill; the others stay where they are, in their publisher's socket or in a ring, and so push back on who sent them.
+//! While the flush still has work from turns before, none is taken, so that the next write of each session holds much;
+//! but nobody waits for ever behind others' backlog. Publications of this shard's clients and those that come over rings
+//! have a budget each, so that neither starves the other.
 
 use std::collections::VecDeque;
 
 use super::context::{Rim, State};
 
-/// What one turn may queue for each of the two sources while the flush keeps up.
-const WORK_PER_TURN: u64 = 4 * 1024 * 1024;
+/// What one turn may queue for each of the two sources while the flush keeps up: sixteen publications for some thousands
+/// of members, so that a burst still shares its writes.
+const WORK_PER_TURN: u64 = 16 * 1024 * 1024;
 /// Turns in a row that may take nothing: the flush walks once through as many sessions as a shard has.
 const LATE_TURNS_MAX: u32 = 64;
 /// A delivery costs as much as so many bytes, whatever its size.

@@ -70,8 +70,8 @@ fn a_slow_reader_of_latest_values_gets_the_newest_and_skips_the_rest() {
 #[test]
 fn publishers_that_flood_a_large_room_wait_and_nobody_in_it_is_too_slow() {
     const FLOODERS: usize = 4;
-    const LISTENERS: usize = 80;
-    const COUNT: usize = 200;
+    const LISTENERS: usize = 120;
+    const COUNT: usize = 400;
     let node = start(1, |options| {
         core(options, |settings| {
             settings.limits.work_per_s = u32::MAX;
