@@ -11,6 +11,8 @@ import json
 import os
 import platform
 import resource
+import signal
+import sys
 import time
 
 from .echo import Echo
@@ -46,6 +48,8 @@ def arguments():
 
 def main():
     options = arguments()
+    # Whoever ends us, our servers end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chosen = [group for group in GROUPS if not options.groups or group.name in options.groups]

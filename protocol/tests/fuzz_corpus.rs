@@ -16,6 +16,8 @@ mod handshake;
 mod json;
 #[path = "../fuzz/targets/json_value.rs"]
 mod json_value;
+#[path = "../fuzz/targets/session.rs"]
+mod session;
 #[path = "../fuzz/targets/tokens.rs"]
 mod tokens;
 #[path = "../fuzz/targets/websocket.rs"]
@@ -104,4 +106,38 @@ fn the_corpus_of_handshake_holds() {
 #[test]
 fn the_corpus_of_tokens_holds() {
     bent(files("fuzz/corpus/tokens", None), tokens::run);
+}
+
+/// A conversation as the session target reads it: each frame an operation, its length and its bytes.
+fn conversation(first: &[u8], operation: u8, frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut all = first.to_vec();
+    for frame in frames {
+        if let Ok(length) = u8::try_from(frame.len()) {
+            all.extend_from_slice(&[operation, length]);
+            all.extend_from_slice(frame);
+        }
+    }
+    all
+}
+
+#[test]
+fn the_corpus_of_session_holds() {
+    files("fuzz/corpus/session", None).iter().for_each(|input| session::run(input));
+    let bare =
+        |kind: &str| files(kind, Some("bin")).iter().map(|frame| frame[4..].to_vec()).collect::<Vec<_>>();
+    let commands = conversation(&[], 0, &bare("../schema/vectors/commands"));
+    // Connected; in four rooms; then whatever a server can say.
+    let joined = [5, 0, 8, 1, 0, 8, 1, 1, 8, 1, 2, 8, 1, 3];
+    let events = conversation(&joined, 0, &bare("../schema/vectors/events"));
+    let told = conversation(&joined, 3, &files("../schema/vectors/events", Some("json")));
+    for input in [commands, events, told] {
+        for cut in 0..input.len() {
+            session::run(&input[..cut]);
+        }
+        for at in (0..input.len()).step_by(3) {
+            let mut bent = input.clone();
+            bent[at] ^= 0x21;
+            session::run(&bent);
+        }
+    }
 }

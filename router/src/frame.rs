@@ -44,7 +44,6 @@ impl WireFrame {
     }
 
     /// The same without the WebSocket header: size prefix and flatbuffer, or the JSON text.
-    #[cfg_attr(not(test), expect(dead_code, reason = "streams and datagrams take frames from here on"))]
     pub(crate) fn without_header(&self, format: Format) -> &[u8] {
         self.form(format).map_or(&[], |form| &form.bytes[usize::from(form.header_bytes)..])
     }

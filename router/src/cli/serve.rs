@@ -35,6 +35,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let node = node::start(NodeOptions {
         settings: resolved.node.clone(),
         listeners: listeners(&config),
+        quic: Vec::new(),
         shards: shard_plan(&config, &host::cpus_allowed(), host::cpu_quota()),
         runtime,
         spin,

@@ -16,8 +16,9 @@ use super::order::{Order, PublishOrder, PublishOutcome, Whom};
 use super::{
     Answer, Gone, NodeOptions, NodeSettings, NodeSnapshot, Notice, RuntimeChoice, RuntimeKind, StartError,
 };
+use crate::quic::socket;
 use crate::rt::{self, Bell};
-use crate::shard::{self, Setup};
+use crate::shard::{self, QuicSetup, Setup};
 use crate::transport::listen;
 
 /// Orders that wait for one shard.
@@ -42,7 +43,13 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
         return Err(StartError::TlsMissing(listener.address));
     }
     let (runtime, fallback) = choose_runtime(options.runtime)?;
+    if let Some(address) = options.quic.first()
+        && options.settings.tls.is_none()
+    {
+        return Err(StartError::TlsMissing(*address));
+    }
     let mut sockets = listen::bind(&options.listeners, shards)?;
+    let mut udp = socket::bind(&options.quic, shards)?;
     let addresses = sockets.addresses.clone();
 
     let mut fronts = Vec::with_capacity(shards);
@@ -65,6 +72,7 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
     let mut handle = NodeHandle {
         orders,
         addresses,
+        quic_addresses: udp.addresses,
         runtime,
         cluster_key: options.cluster_key,
         secrets: settings.door.tokens.resume_secrets.clone(),
@@ -73,6 +81,8 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
         stopped: AtomicBool::new(false),
         threads: Mutex::new(Threads { shards: Vec::new(), desk: Some(desk) }),
     };
+    let retry_secret = random_bytes().map_err(StartError::Entropy)?;
+    let reset_secret = random_bytes().map_err(StartError::Entropy)?;
     for (number, seat) in seats(&fronts, bounds).into_iter().enumerate() {
         let setup = Setup {
             id: ShardId(number as u16),
@@ -86,6 +96,17 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
             seed: random_u64().map_err(StartError::Entropy)?,
             settings: settings.clone(),
             listeners: std::mem::take(&mut sockets.of_shards[number]),
+            quic: (!options.quic.is_empty())
+                .then(|| {
+                    Ok(QuicSetup {
+                        sockets: std::mem::take(&mut udp.of_shards[number]),
+                        retry_secret,
+                        reset_secret,
+                        seed: random_bytes().map_err(StartError::Entropy)?,
+                        neighbours: handle.orders.clone(),
+                    })
+                })
+                .transpose()?,
             seat,
             orders: Arc::clone(&handle.orders[number]),
             reports: handle.reports(),
@@ -123,7 +144,7 @@ fn choose_runtime(choice: RuntimeChoice) -> Result<(RuntimeKind, Option<String>)
     }
 }
 
-pub(super) fn random_bytes<const N: usize>() -> std::io::Result<[u8; N]> {
+pub(crate) fn random_bytes<const N: usize>() -> std::io::Result<[u8; N]> {
     let mut bytes = [0; N];
     // SAFETY: N bytes are writable at the pointer. Up to 256 bytes come whole.
     let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), N, 0) };
@@ -143,6 +164,7 @@ struct Threads {
 pub struct NodeHandle {
     orders: Vec<Arc<Mailbox<Order, Bell>>>,
     addresses: Vec<SocketAddr>,
+    quic_addresses: Vec<SocketAddr>,
     runtime: RuntimeKind,
     cluster_key: ringway_protocol::ClusterKey,
     /// The random secrets that stand in for configured ones, kept over reloads.
@@ -158,6 +180,12 @@ impl NodeHandle {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where the node listens for QUIC, in the order asked for, with the ports it got.
+    #[must_use]
+    pub fn quic_addresses(&self) -> &[SocketAddr] {
+        &self.quic_addresses
     }
 
     /// What drives the shards.

@@ -16,6 +16,7 @@ mod snapshot;
 pub use answer::{Answer, Gone};
 pub(crate) use desk::Reports;
 pub use error::StartError;
+pub(crate) use handle::random_bytes;
 pub use handle::{NodeHandle, start};
 pub use notice::Notice;
 pub use options::{

@@ -16,6 +16,8 @@ pub struct NodeOptions {
     pub settings: NodeSettings,
     /// Where clients connect; every shard listens on each.
     pub listeners: Vec<Listen>,
+    /// Where clients connect over QUIC (UDP), with the certificate of `settings.tls`; port 0 takes a free one.
+    pub quic: Vec<SocketAddr>,
     /// How many shards, and where they run.
     pub shards: ShardPlan,
     /// What drives the shards.

@@ -6,6 +6,7 @@ use ringway_core::message::ApiPublished;
 use ringway_protocol::{BodyKind, ErrorCode, Lane, Position, SessionId};
 
 use super::{NodeSettings, Notice, ShardSnapshot};
+use crate::shard::Stray;
 
 /// A publish of the node's own API.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub(crate) enum Order {
     Drain { ticket: u64, spread_ms: u64 },
     /// Tell the figures; answered by [`Report::Snapshot`].
     Snapshot { ticket: u64 },
+    /// A datagram that came to another shard's socket.
+    Datagram(Box<Stray>),
     /// End the thread.
     Stop,
 }

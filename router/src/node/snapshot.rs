@@ -99,6 +99,22 @@ pub struct RimCounters {
     pub turns: u64,
     /// Times the shard parked.
     pub parks: u64,
+    /// Gauge: QUIC connections open.
+    pub quic_connections: u64,
+    /// QUIC handshakes that were completed.
+    pub quic_handshakes: u64,
+    /// Addresses that had to show that they can be reached.
+    pub quic_retries: u64,
+    /// UDP datagrams received.
+    pub quic_datagrams_in: u64,
+    /// UDP datagrams sent.
+    pub quic_datagrams_out: u64,
+    /// Trains of datagrams that were one system call.
+    pub quic_trains_out: u64,
+    /// QUIC datagrams with commands.
+    pub quic_messages_in: u64,
+    /// UDP datagrams that came to the wrong shard.
+    pub quic_strays: u64,
     /// Doorbells this shard rang for others.
     pub rings: u64,
     /// Messages taken from other shards.

@@ -18,20 +18,20 @@ use super::ingest::{OUTPUT_BYTES_MAX, answer_close};
 use crate::rt::Signal;
 
 /// The parts of a connection that a message concerns; its decoder is lent to the message.
-struct Speaker<'a> {
-    server: &'a mut Server,
-    session: &'a mut Option<SessionKey>,
-    id: &'a mut SessionId,
-    output: &'a mut Vec<u8>,
-    ending: &'a mut Option<Box<Ending>>,
-    half_open: &'a mut bool,
-    index: u32,
-    serial: u32,
+pub(crate) struct Speaker<'a> {
+    pub(crate) server: &'a mut Server,
+    pub(crate) session: &'a mut Option<SessionKey>,
+    pub(crate) id: &'a mut SessionId,
+    pub(crate) output: &'a mut Vec<u8>,
+    pub(crate) ending: &'a mut Option<Box<Ending>>,
+    pub(crate) half_open: &'a mut bool,
+    pub(crate) index: u32,
+    pub(crate) serial: u32,
 }
 
 /// A command that can't be handled now; it begins at this byte of the message.
-struct Blocked {
-    at: usize,
+pub(crate) struct Blocked {
+    pub(crate) at: usize,
 }
 
 /// Handles what was read; see [`super::ingest::bytes`].
@@ -132,7 +132,8 @@ pub(crate) fn go_on(connection: &mut Connection, index: u32, json: &mut JsonDeco
 }
 
 impl Speaker<'_> {
-    fn binary(&mut self, message: &[u8], rim: &mut Rim) -> Result<(), Blocked> {
+    /// Whole frames.
+    pub(crate) fn binary(&mut self, message: &[u8], rim: &mut Rim) -> Result<(), Blocked> {
         if let Some(step) = self.server.handle_message(Format::Binary) {
             return self.take(step, rim, 0);
         }
@@ -182,7 +183,7 @@ impl Speaker<'_> {
     }
 
     /// Refuses what did not decode; true if that ended the connection.
-    fn undecodable(&mut self, error: &DecodeError, rim: &mut Rim) -> bool {
+    pub(crate) fn undecodable(&mut self, error: &DecodeError, rim: &mut Rim) -> bool {
         let step = self.server.handle_undecodable(error);
         let ends = matches!(step, Step::End(..) | Step::Ignore);
         // A fault is answered at once and never blocks.
@@ -293,7 +294,7 @@ impl Speaker<'_> {
     }
 
     /// Closes with this code: through the core if it has the session, so that `closing` comes first.
-    fn end(&mut self, code: CloseCode, reason: &str, rim: &mut Rim) {
+    pub(crate) fn end(&mut self, code: CloseCode, reason: &str, rim: &mut Rim) {
         let now = rim.clock.now();
         match *self.session {
             Some(session) => rim.core.handle_end(now, session, code.number(), reason),

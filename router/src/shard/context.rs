@@ -23,6 +23,7 @@ use super::doorman::Doorman;
 use super::fanout::Fanout;
 use super::figures::Figures;
 use super::flush::Flush;
+use super::quic::Quic;
 use super::wheel::Wheel;
 use super::{ingest, reader};
 use crate::frame::WireEncoder;
@@ -59,6 +60,7 @@ pub(crate) struct State {
     pub(crate) text: Vec<u8>,
     pub(crate) json: JsonDecoder,
     pub(crate) flush: Flush,
+    pub(crate) quic: Option<Box<Quic>>,
     pub(crate) rim: Rim,
 }
 
@@ -92,6 +94,8 @@ pub(crate) struct Rim {
     pub(crate) checks_left: u32,
     /// Connections (and their serials) whose token waits for its turn.
     pub(crate) checks_waiting: VecDeque<(u32, u32)>,
+    /// QUIC connections whose session has something new.
+    pub(crate) quic_dirty: Vec<u32>,
     /// What the turn may still put into outboxes.
     pub(crate) fanout: Fanout,
     /// Connections (and their serials) that are held back for freshness, and when they are looked at again.
@@ -370,10 +374,16 @@ impl Rim {
 
     /// Makes sure that the wheel looks at the connection when it is due. Deadlines that moved away cost nothing now.
     pub(crate) fn set_alarm(&mut self, index: u32, connection: &mut Connection) {
-        let Some(due) = connection.due(&self.times) else { return };
+        let due = connection.due(&self.times);
+        self.set_alarm_of(index, due, &mut connection.alarm);
+    }
+
+    /// The same for whoever keeps the tick of the valid entry in `alarm`.
+    pub(crate) fn set_alarm_of(&mut self, index: u32, due: Option<Monotonic>, alarm: &mut u64) {
+        let Some(due) = due else { return };
         let tick = self.wheel.tick_of(due);
-        if connection.alarm == 0 || tick < connection.alarm {
-            connection.alarm = tick;
+        if *alarm == 0 || tick < *alarm {
+            *alarm = tick;
             self.wheel.put(tick, index);
         }
     }
@@ -415,13 +425,14 @@ pub(crate) fn times_of(settings: &NodeSettings) -> Times {
 }
 
 impl State {
-    pub(crate) fn new(rim: Rim, flush: Flush) -> Self {
+    pub(crate) fn new(rim: Rim, flush: Flush, quic: Option<Box<Quic>>) -> Self {
         Self {
             connections: Slab::new(),
             input: vec![0; CUT_BYTES + READ_BYTES].into_boxed_slice(),
             text: Vec::new(),
             json: JsonDecoder::new(),
             flush,
+            quic,
             rim,
         }
     }

@@ -4,6 +4,7 @@ use ringway_core::Monotonic;
 
 use super::connection::{Connection, Stage};
 use super::context::{Rim, State};
+use super::quic::QUIC;
 
 impl State {
     /// Does what is due: the core's timers, connections' deadlines, connections held back for freshness.
@@ -16,6 +17,12 @@ impl State {
             let mut fired = std::mem::take(&mut self.rim.fired);
             self.rim.wheel.expire(now.monotonic, |tick, index| fired.push((tick, index)));
             for (tick, index) in fired.drain(..) {
+                if index & QUIC != 0 {
+                    if let Some(quic) = &mut self.quic {
+                        quic.look_at(tick, index, now.monotonic, &mut self.rim);
+                    }
+                    continue;
+                }
                 let Some(connection) = self.connections.get_mut(index as usize) else { continue };
                 // Entries that the connection no longer means fire into nothing.
                 if connection.alarm == tick {
@@ -42,7 +49,8 @@ impl State {
     /// When [`State::take_timeouts`] has something to do.
     pub(crate) fn poll_timeout(&self) -> Option<Monotonic> {
         let rim = &self.rim;
-        [rim.core.poll_timeout(), rim.wheel.poll_timeout(), rim.paced_until].into_iter().flatten().min()
+        let quic = self.quic.as_ref().and_then(|quic| quic.poll_timeout());
+        [rim.core.poll_timeout(), rim.wheel.poll_timeout(), rim.paced_until, quic].into_iter().flatten().min()
     }
 }
 

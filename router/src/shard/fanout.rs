@@ -102,7 +102,7 @@ impl State {
                 break;
             }
             let Some((index, serial)) = self.rim.fanout.waiting.pop_front() else { break };
-            if self.connections.get(index as usize).is_some_and(|connection| connection.serial == serial) {
+            if self.is_current(index, serial) {
                 self.go_on(index);
             }
         }

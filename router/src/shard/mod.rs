@@ -19,10 +19,12 @@ mod ingest;
 mod orders;
 mod pace;
 mod pump;
+mod quic;
 mod reader;
 mod spin;
 mod start;
 mod wheel;
 
 pub(crate) use context::Context;
+pub(crate) use quic::{QuicSetup, Stray};
 pub(crate) use start::{Setup, run};

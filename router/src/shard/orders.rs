@@ -7,6 +7,7 @@ use ringway_protocol::{Body, ErrorCode, RoomName};
 use super::client;
 use super::connection::Stage;
 use super::context::{HANDSHAKES_PER_TURN, State};
+use super::quic::QUIC;
 use crate::node::{Notice, Order, PublishOrder, Report, Whom};
 
 /// Tokens checked in one turn.
@@ -28,6 +29,9 @@ impl State {
         match order {
             Order::Reload(settings) => {
                 rim.reload(&settings);
+                if let (Some(quic), Some(tls)) = (&mut self.quic, &settings.tls) {
+                    quic.reload(tls);
+                }
                 Then::GoOn
             }
             Order::Publish { ticket, order } => {
@@ -43,12 +47,19 @@ impl State {
                 rim.reports.answer(Report::Disconnected { ticket, count });
                 Then::GoOn
             }
+            Order::Datagram(stray) => {
+                if let Some(quic) = &mut self.quic {
+                    quic.take_stray(*stray);
+                }
+                Then::GoOn
+            }
             Order::StopListening => Then::StopListening,
             Order::Drain { ticket, spread_ms } => {
                 self.drain(ticket, spread_ms);
                 Then::GoOn
             }
             Order::Snapshot { ticket } => {
+                rim.figures.rim.quic_connections = self.quic.as_ref().map_or(0, |quic| quic.open()) as u64;
                 rim.figures.rim.connections = self.connections.len() as u64;
                 rim.figures.rim.half_open = u64::from(rim.admission.half_open);
                 let snapshot = Box::new(rim.figures.snapshot(rim.id, rim.core.counters()));
@@ -89,6 +100,9 @@ impl State {
         self.rim.doorman.closed = true;
         self.rim.draining = Some(ticket);
         self.rim.core.handle_drain(now, spread_ms);
+        if let Some(quic) = &mut self.quic {
+            quic.drain(&mut self.rim);
+        }
         for (index, connection) in &mut self.connections {
             match &connection.stage {
                 Stage::Client(client) if client.session.is_some() => {}
@@ -104,6 +118,7 @@ impl State {
     /// Tells who waits for it that the last connection is gone.
     pub(crate) fn report_drained(&mut self) {
         if self.connections.is_empty()
+            && self.quic.as_ref().is_none_or(|quic| quic.open() == 0)
             && let Some(ticket) = self.rim.draining
             && !std::mem::replace(&mut self.rim.drained, true)
         {
@@ -126,6 +141,14 @@ impl State {
                 }
                 Output::Close(close) => {
                     let Some(index) = self.rim.core.connection_of(close.session) else { continue };
+                    if index & QUIC != 0 {
+                        let session =
+                            self.quic.as_mut().and_then(|quic| quic.close(&close, index, &mut self.rim));
+                        if let Some(session) = session {
+                            self.rim.reports.tell(Notice::Closing { shard: self.rim.id, session, close });
+                        }
+                        continue;
+                    }
                     let Some(connection) = self.connections.get_mut(index as usize) else { continue };
                     let Stage::Client(client) = &mut connection.stage else { continue };
                     client.server.handle_end();
@@ -149,16 +172,28 @@ impl State {
         self.rim.checks_left = CHECKS_PER_TURN;
         for _ in 0..self.rim.checks_waiting.len().min(CHECKS_PER_TURN as usize) {
             let Some((index, serial)) = self.rim.checks_waiting.pop_front() else { break };
-            if self.connections.get(index as usize).is_some_and(|connection| connection.serial == serial) {
+            if self.is_current(index, serial) {
                 self.go_on(index);
             }
         }
     }
 
+    /// Whether this is still the connection that had this serial.
+    pub(crate) fn is_current(&self, index: u32, serial: u32) -> bool {
+        match &self.quic {
+            Some(quic) if index & QUIC != 0 => quic.is_current(index, serial),
+            _ => self.connections.get(index as usize).is_some_and(|connection| connection.serial == serial),
+        }
+    }
+
     /// Offers a connection's held input again.
     pub(crate) fn go_on(&mut self, index: u32) {
-        let Self { connections, json, rim, .. } = self;
-        if let Some(connection) = connections.get_mut(index as usize) {
+        let Self { connections, quic, json, rim, .. } = self;
+        if index & QUIC != 0 {
+            if let Some(quic) = quic {
+                quic.go_on(index, rim);
+            }
+        } else if let Some(connection) = connections.get_mut(index as usize) {
             client::go_on(connection, index, json, rim);
             rim.set_alarm(index, connection);
         }

@@ -130,6 +130,9 @@ impl Pump {
             ordered += 1;
             then = state.obey(order);
             if then == Then::StopListening {
+                if let Some(quic) = &mut state.quic {
+                    quic.stop_listening();
+                }
                 self.listeners.drain(..).for_each(|(closing, _)| closing.raise());
             }
         }
@@ -140,6 +143,9 @@ impl Pump {
                 closing.raise();
             }
             state.connections.iter_mut().for_each(|(_, connection)| connection.cut());
+            if let Some(quic) = &mut state.quic {
+                quic.cut_all(&mut state.rim);
+            }
             self.stopping = Some(begun.plus_ms(STOP_MS));
         }
         if let Some(until) = self.stopping
@@ -150,12 +156,20 @@ impl Pump {
 
         self.exchange.take(&mut state.rim);
         state.take_timeouts();
+        let connections = state.connections.len();
+        if let Some(quic) = &mut state.quic {
+            quic.work(&mut state.rim, connections);
+        }
         state.take_checks();
         state.take_publishers();
         state.take_outputs();
         // Others first: they can work while this shard writes.
         self.exchange.give(&mut state.rim);
         state.flush.run(&mut state.connections, &mut state.rim);
+        if let Some(quic) = &mut state.quic {
+            state.rim.quic_dirty.drain(..).for_each(|index| quic.touch(index));
+            quic.flush(&mut state.rim);
+        }
         state.take_outputs();
         self.exchange.give(&mut state.rim);
         state.report_drained();
@@ -176,6 +190,7 @@ impl Pump {
             || !state.rim.ready.is_empty()
             || state.rim.core.has_dirty()
             || state.rim.holds_publishers()
+            || state.quic.as_ref().is_some_and(|quic| quic.has_work())
             || !state.rim.handshakes_waiting.is_empty()
             || !state.rim.checks_waiting.is_empty();
         let figures = &mut state.rim.figures;

@@ -22,6 +22,7 @@ use super::flush::Flush;
 use super::fuse::Fuse;
 use super::orders::CHECKS_PER_TURN;
 use super::pump::{self, Pump};
+use super::quic::{Quic, QuicSetup};
 use super::spin::Spin;
 use super::wheel::Wheel;
 use crate::frame::WireEncoder;
@@ -44,6 +45,8 @@ pub(crate) struct Setup {
     pub(crate) seed: u64,
     pub(crate) settings: NodeSettings,
     pub(crate) listeners: Vec<Listener>,
+    /// With UDP sockets, if there are any.
+    pub(crate) quic: Option<QuicSetup>,
     pub(crate) seat: MeshSeat,
     pub(crate) orders: Arc<Mailbox<Order, Bell>>,
     pub(crate) reports: Reports,
@@ -75,6 +78,10 @@ pub(crate) fn run(setup: Setup) {
 
 fn build(setup: Setup) -> io::Result<Pump> {
     let Setup { id, shards, settings, cluster_key, seed, .. } = setup;
+    let quic = match (setup.quic, &settings.tls) {
+        (Some(quic), Some(tls)) => Some(Box::new(Quic::new(quic, id.0 as u8, tls)?)),
+        _ => None,
+    };
     let config = ShardConfig { id, shards, key: cluster_key, seed };
     let rim = Rim {
         id,
@@ -95,6 +102,7 @@ fn build(setup: Setup) -> io::Result<Pump> {
         handshakes_waiting: VecDeque::new(),
         checks_left: CHECKS_PER_TURN,
         checks_waiting: VecDeque::new(),
+        quic_dirty: Vec::new(),
         fanout: Fanout::default(),
         paced: Vec::new(),
         paced_until: None,
@@ -112,14 +120,22 @@ fn build(setup: Setup) -> io::Result<Pump> {
     let flush = Flush::new(setup.flush, setup.runtime)?;
     let front = Arc::clone(setup.seat.front());
     let ear = Rc::new(front.waker().ear()?);
-    let context =
-        Rc::new(Context { state: RefCell::new(State::new(rim, flush)), pump: Signal::default(), front });
+    let context = Rc::new(Context {
+        state: RefCell::new(State::new(rim, flush, quic)),
+        pump: Signal::default(),
+        front,
+    });
     let mut listeners = Vec::with_capacity(setup.listeners.len());
     for listener in setup.listeners {
         let closing = Rc::new(Signal::default());
         let io = Rc::new(Io::new(OwnedFd::from(listener.socket))?);
         rt::spawn(accept(Rc::clone(&context), Rc::clone(&io), listener.tls, Rc::clone(&closing)));
         listeners.push((closing, io));
+    }
+    let sockets = context.state.borrow().quic.as_ref().map_or(Vec::new(), |quic| quic.sockets().to_vec());
+    for (number, socket) in sockets.iter().enumerate() {
+        let io = Rc::new(Io::new(OwnedFd::from(socket.try_clone()?))?);
+        rt::spawn(super::quic::read(Rc::clone(&context), number, io));
     }
     Ok(Pump {
         context,

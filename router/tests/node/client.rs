@@ -145,7 +145,7 @@ impl Client {
     }
 }
 
-fn as_json(event: &Event<'_>) -> Value {
+pub(crate) fn as_json(event: &Event<'_>) -> Value {
     let mut text = Vec::new();
     ringway_protocol::codec::json::encode_event(event, &mut text);
     let mut value: Value = serde_json::from_slice(&text).unwrap();

@@ -5,6 +5,7 @@ mod client;
 mod control;
 mod echo;
 mod faults;
+mod quic;
 mod rings;
 mod runtime;
 mod sessions;

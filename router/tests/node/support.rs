@@ -39,6 +39,7 @@ pub(crate) fn options(shards: usize) -> (NodeOptions, Receiver<Notice>) {
             tls: None,
         },
         listeners: vec![Listen { address: SocketAddr::from(([127, 0, 0, 1], 0)), tls: false }],
+        quic: Vec::new(),
         shards: ShardPlan(vec![None; shards]),
         runtime: RuntimeChoice::Auto,
         spin: SpinChoice::Micros(0),

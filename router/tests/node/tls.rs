@@ -14,7 +14,7 @@ use ringway_protocol::{Format, Lane};
 
 type Secure = StreamOwned<ClientConnection, TcpStream>;
 
-fn certificate() -> (CertificateDer<'static>, Arc<rustls::ServerConfig>) {
+pub(crate) fn certificate() -> (CertificateDer<'static>, Arc<rustls::ServerConfig>) {
     let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
     let certificate = signed.cert.der().clone();

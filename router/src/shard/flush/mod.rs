@@ -24,6 +24,7 @@ use slab::Slab;
 
 use super::connection::Connection;
 use super::context::Rim;
+use super::quic::QUIC;
 use crate::node::{FlushChoice, RuntimeKind};
 use crate::rt::Io;
 use crate::transport::socket::Broken;
@@ -107,9 +108,12 @@ impl Flush {
     /// Writes what waits, within a turn's bounds; what is left stays on the list.
     pub(crate) fn run(&mut self, connections: &mut Slab<Connection>, rim: &mut Rim) {
         while let Some(session) = rim.core.poll_dirty() {
-            if let Some(index) = rim.core.connection_of(session)
-                && let Some(connection) = connections.get_mut(index as usize)
-            {
+            let Some(index) = rim.core.connection_of(session) else { continue };
+            if index & QUIC != 0 {
+                rim.quic_dirty.push(index);
+                continue;
+            }
+            if let Some(connection) = connections.get_mut(index as usize) {
                 if connection.full && connection.tls.is_some() {
                     lag(session, rim);
                 }

@@ -1,0 +1,96 @@
+//! How our QUIC endpoints behave. The numbers that were measured say so; the others bound what a hostile or slow peer can
+//! hold.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn_proto::crypto::rustls::QuicServerConfig;
+use quinn_proto::{AckFrequencyConfig, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+
+use super::cid::ShardCids;
+
+/// The application protocol of native clients.
+pub(crate) const ALPN: &[u8] = b"ringway/1";
+/// Streams that a client may open: its control stream, and room for what comes.
+const BIDI_STREAMS: u32 = 8;
+/// Chromium gives the connection up below three.
+const UNI_STREAMS: u32 = 4;
+/// Bytes of one stream, and of all, that a client may have on their way to us.
+const STREAM_RECEIVE_BYTES: u32 = 128 * 1024;
+const RECEIVE_BYTES: u32 = 256 * 1024;
+/// Bytes that are handed over and not acknowledged: what is here can't be dropped or replaced any more.
+const SEND_BYTES: u64 = 256 * 1024;
+const DATAGRAM_BYTES: usize = 64 * 1024;
+/// A client's network may be away for so long (a lift, a tunnel) before its connection is over.
+const IDLE: Duration = Duration::from_secs(30);
+/// A guess that fits mobile networks better than the RFC's third of a second fits anybody.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
+/// Packets before a client must acknowledge at once: 14 % less CPU at saturation than every second one.
+const ACK_THRESHOLD: u32 = 10;
+const ACK_DELAY: Duration = Duration::from_millis(25);
+/// Handshakes that wait for their turn on a shard, and the bytes that each and all of them may pile up meanwhile.
+const INCOMING_MAX: usize = 1_024;
+const INCOMING_BYTES: u64 = 8 * 1024;
+const INCOMING_BYTES_TOTAL: u64 = 2 * 1024 * 1024;
+
+/// An endpoint of this shard; `reset_secret` is the node's, so that it can reset what an earlier run of it left behind.
+pub(crate) fn endpoint(shard: u8, reset_secret: &[u8; 32], seed: [u8; 32]) -> Arc<EndpointConfig> {
+    let key = rustls_ring_hmac(reset_secret);
+    let mut config = EndpointConfig::new(key);
+    config.cid_generator(move || Box::new(ShardCids::new(shard)));
+    config.rng_seed(Some(seed));
+    Arc::new(config)
+}
+
+fn rustls_ring_hmac(secret: &[u8; 32]) -> Arc<dyn quinn_proto::crypto::HmacKey> {
+    Arc::new(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret))
+}
+
+/// A server with the certificate of this TLS configuration; `retry_secret` is the node's: a retry may meet any shard.
+///
+/// # Errors
+/// The provider has no suite for QUIC's first packets.
+pub(crate) fn server(
+    tls: &rustls::ServerConfig,
+    retry_secret: &[u8; 32],
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut quic = rustls::ServerConfig::builder_with_provider(Arc::clone(tls.crypto_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::clone(&tls.cert_resolver));
+    quic.ignore_client_order = true;
+    quic.send_tls13_tickets = 1;
+    quic.ticketer = Arc::clone(&tls.ticketer);
+    quic.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    quic.alpn_protocols = vec![ALPN.to_vec()];
+    quic.max_early_data_size = 0;
+    let crypto = QuicServerConfig::try_from(Arc::new(quic))
+        .map_err(|error| rustls::Error::General(error.to_string()))?;
+    let key = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"ringway retry").extract(retry_secret);
+    let mut config = ServerConfig::new(Arc::new(crypto), Arc::new(key));
+    config
+        .transport_config(transport())
+        .migration(true)
+        .max_incoming(INCOMING_MAX)
+        .incoming_buffer_size(INCOMING_BYTES)
+        .incoming_buffer_size_total(INCOMING_BYTES_TOTAL);
+    Ok(Arc::new(config))
+}
+
+fn transport() -> Arc<TransportConfig> {
+    let mut ack = AckFrequencyConfig::default();
+    ack.ack_eliciting_threshold(VarInt::from_u32(ACK_THRESHOLD)).max_ack_delay(Some(ACK_DELAY));
+    let mut config = TransportConfig::default();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(BIDI_STREAMS))
+        .max_concurrent_uni_streams(VarInt::from_u32(UNI_STREAMS))
+        .stream_receive_window(VarInt::from_u32(STREAM_RECEIVE_BYTES))
+        .receive_window(VarInt::from_u32(RECEIVE_BYTES))
+        .send_window(SEND_BYTES)
+        .datagram_receive_buffer_size(Some(DATAGRAM_BYTES))
+        .datagram_send_buffer_size(DATAGRAM_BYTES)
+        .initial_rtt(INITIAL_RTT)
+        .max_idle_timeout(Some(IdleTimeout::try_from(IDLE).expect("a short time")))
+        .ack_frequency_config(Some(ack));
+    Arc::new(config)
+}

@@ -1,0 +1,146 @@
+//! UDP sockets: one per shard and address, all bound before any shard starts, in the order of the shards: the kernel
+//! numbers the sockets of a shared port as they were bound, and steering counts on it.
+
+use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::steer;
+use crate::node::StartError;
+
+/// Bytes that one receive may find: a whole train of datagrams, where the kernel joins them.
+const RECEIVE_BYTES: usize = 64 * 1024;
+/// Socket buffers: a burst of a few thousand packets.
+const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// All UDP sockets of a node.
+pub(crate) struct Sockets {
+    /// In the order of the configuration, with the ports they got.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// By shard, one for each address.
+    pub(crate) of_shards: Vec<Vec<UdpSocket>>,
+    /// Whether the kernel steers packets to their shard; otherwise shards pass them on to each other.
+    pub(crate) steered: bool,
+}
+
+/// Binds every address once for each shard.
+///
+/// # Errors
+/// The first address that can't be had.
+pub(crate) fn bind(addresses: &[SocketAddr], shards: usize) -> Result<Sockets, StartError> {
+    let mut sockets = Sockets {
+        addresses: Vec::new(),
+        of_shards: (0..shards).map(|_| Vec::new()).collect(),
+        steered: true,
+    };
+    for &wanted in addresses {
+        let mut address = wanted;
+        let fault = |error: io::Error| match error.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressTaken(wanted),
+            _ => StartError::Listen(wanted, error),
+        };
+        if address.port() != 0 {
+            // Sharing the port would share it with another process of this user, too.
+            drop(bound(address, false).map_err(fault)?);
+        }
+        for of_shard in &mut sockets.of_shards {
+            let socket = bound(address, true).map_err(fault)?;
+            address = socket.local_addr().map_err(fault)?;
+            of_shard.push(socket);
+        }
+        if shards > 1
+            && let Some(socket) = sockets.of_shards[0].last()
+        {
+            sockets.steered &= steer::attach(socket, shards).is_ok();
+        }
+        sockets.addresses.push(address);
+    }
+    Ok(sockets)
+}
+
+fn bound(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if shared {
+        socket.set_reuse_port(true)?;
+    }
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_nonblocking(true)?;
+    // As much as the system allows.
+    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(BUFFER_BYTES);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// One socket of a shard, with what the kernel can do for it.
+pub(crate) struct Udp {
+    socket: UdpSocket,
+    state: UdpSocketState,
+}
+
+/// Where a shard's sockets receive into.
+pub(crate) struct Inbox {
+    bytes: Vec<u8>,
+    metas: [RecvMeta; BATCH_SIZE],
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Self {
+        Self { bytes: vec![0; RECEIVE_BYTES * BATCH_SIZE], metas: [RecvMeta::default(); BATCH_SIZE] }
+    }
+}
+
+impl Udp {
+    /// Takes the socket into use.
+    ///
+    /// # Errors
+    /// The system refuses an option that it can't do without.
+    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        Ok(Self { socket, state })
+    }
+
+    /// Another descriptor of the same socket, to wait for its readiness.
+    ///
+    /// # Errors
+    /// There are no descriptors left.
+    pub(crate) fn try_clone(&self) -> io::Result<UdpSocket> {
+        self.socket.try_clone()
+    }
+
+    /// Datagrams in one call of [`Udp::send`], at most.
+    pub(crate) fn segments_max(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// Receives what is there, once, and gives each datagram with where it came from. Returns how many came; 0 when there
+    /// is nothing.
+    pub(crate) fn receive(&self, inbox: &mut Inbox, mut each: impl FnMut(&RecvMeta, &[u8])) -> usize {
+        let mut chunks = inbox.bytes.chunks_exact_mut(RECEIVE_BYTES);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+        let received = match self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut inbox.metas) {
+            Ok(received) => received,
+            // Nothing there, or an error of an earlier send.
+            Err(_) => return 0,
+        };
+        let mut count = 0;
+        for (meta, bytes) in inbox.metas.iter().zip(inbox.bytes.chunks_exact(RECEIVE_BYTES)).take(received) {
+            let stride = meta.stride.max(1);
+            for datagram in bytes[..meta.len].chunks(stride) {
+                count += 1;
+                each(meta, datagram);
+            }
+        }
+        count
+    }
+
+    /// Sends a train of datagrams. False if the system did not take it: then it is lost, as the network loses.
+    pub(crate) fn send(&self, transmit: &Transmit<'_>) -> bool {
+        self.state.try_send(UdpSockRef::from(&self.socket), transmit).is_ok()
+    }
+}

@@ -1,0 +1,98 @@
+//! What a connection has to tell: that it stands, that it is lost, what its streams are ready for.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use quinn_proto::{ConnectionError, Dir, Event, StreamEvent, VarInt};
+use ringway_core::Departure;
+
+use super::{QUIC, Quic};
+use crate::shard::context::Rim;
+
+/// Events of one connection in a turn; more wait for the next.
+const EVENTS_PER_TURN: usize = 256;
+/// For streams that mean nothing here (`ringway/1` has one client stream).
+const STREAM_UNKNOWN: u32 = 0x100;
+
+impl Quic {
+    /// Handles what happened to a connection.
+    pub(super) fn hear(&mut self, index: u32, rim: &mut Rim, now: Instant) {
+        if self.peer_mut(index).is_some_and(|peer| std::mem::take(&mut peer.unread)) {
+            self.read_control(index, rim);
+        }
+        for _ in 0..EVENTS_PER_TURN {
+            self.settle_endpoint(index);
+            let Some(peer) = self.peer_mut(index) else { return };
+            let Some(event) = peer.connection.poll() else { return };
+            match event {
+                Event::Connected => {
+                    if std::mem::take(&mut peer.handshaking) {
+                        self.handshaking -= 1;
+                        rim.figures.rim.quic_handshakes += 1;
+                    }
+                }
+                Event::ConnectionLost { reason } => self.gone(index, departure(&reason), rim),
+                Event::Stream(event) => self.hear_stream(index, event, rim, now),
+                Event::DatagramReceived => self.read_datagrams(index, rim),
+                Event::HandshakeDataReady | Event::DatagramsUnblocked => {}
+            }
+        }
+    }
+
+    /// Lets endpoint and connection tell each other what they must. A connection that has nothing more to tell goes.
+    pub(super) fn settle_endpoint(&mut self, index: u32) {
+        let handle = quinn_proto::ConnectionHandle((index & !QUIC) as usize);
+        let Self { endpoint, peers, .. } = self;
+        let Some(Some(peer)) = peers.get_mut(handle.0) else { return };
+        let mut drained = false;
+        while let Some(event) = peer.connection.poll_endpoint_events() {
+            drained |= event.is_drained();
+            if let Some(event) = endpoint.handle_event(handle, event) {
+                peer.connection.handle_event(event);
+            }
+        }
+        if drained {
+            peers[handle.0] = None;
+        }
+    }
+
+    fn hear_stream(&mut self, index: u32, event: StreamEvent, rim: &mut Rim, now: Instant) {
+        let Some(peer) = self.peer_mut(index) else { return };
+        match event {
+            StreamEvent::Opened { dir } => {
+                while let Some(id) = peer.connection.streams().accept(dir) {
+                    if dir == Dir::Bi && peer.control.is_none() {
+                        peer.control = Some(id);
+                        continue;
+                    }
+                    let code = VarInt::from_u32(STREAM_UNKNOWN);
+                    let _ = peer.connection.recv_stream(id).stop(code);
+                    if dir == Dir::Bi {
+                        let _ = peer.connection.send_stream(id).reset(code);
+                    }
+                }
+                self.read_control(index, rim);
+            }
+            StreamEvent::Readable { id } if peer.control == Some(id) => self.read_control(index, rim),
+            StreamEvent::Writable { id } if peer.control == Some(id) => peer.full = false,
+            // All that was said is acknowledged: now the connection can go without taking anything along.
+            StreamEvent::Finished { id } if peer.control == Some(id) => peer.cut(),
+            StreamEvent::Stopped { id, .. } if peer.control == Some(id) => {
+                // Who does not listen any more has left.
+                peer.connection.close(now, VarInt::from_u32(0), Bytes::new());
+                self.gone(index, Departure::Left, rim);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What the end of a connection says about its session.
+fn departure(reason: &ConnectionError) -> Departure {
+    match reason {
+        ConnectionError::ApplicationClosed(close) if matches!(close.error_code.into_inner(), 0 | 1_000) => {
+            Departure::Left
+        }
+        _ => Departure::Detached,
+    }
+}

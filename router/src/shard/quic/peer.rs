@@ -1,0 +1,152 @@
+//! One QUIC connection: the client's control stream, its session, what it still has to say.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use quinn_proto::{Connection, StreamId, VarInt};
+use ringway_core::{Monotonic, SessionKey};
+use ringway_protocol::codec::FrameReader;
+use ringway_protocol::session::server::{Server, Times};
+use ringway_protocol::{Format, SessionId};
+
+use crate::shard::client::Speaker;
+use crate::shard::connection::Ending;
+use crate::shard::context::Rim;
+use crate::transport::admission::Origin;
+
+/// One QUIC connection.
+pub(super) struct Peer {
+    pub(super) connection: Connection,
+    /// Which of the shard's sockets it came to.
+    pub(super) socket: usize,
+    /// Tells incarnations of the index apart.
+    pub(super) serial: u32,
+    /// The valid entry in the wheel; 0: none.
+    pub(super) alarm: u64,
+    /// The valid entry among the endpoint's timers.
+    pub(super) timer: Option<Instant>,
+    pub(super) origin: Option<Origin>,
+    /// Counted as half-open.
+    pub(super) half_open: bool,
+    pub(super) handshaking: bool,
+    /// On the list of the turn.
+    pub(super) touched: bool,
+    /// More of its stream waits than a turn takes.
+    pub(super) unread: bool,
+    /// Its session is gone; what is left is QUIC's own goodbye.
+    pub(super) over: bool,
+    pub(super) server: Server,
+    pub(super) session: Option<SessionKey>,
+    pub(super) id: SessionId,
+    /// The client's first bidirectional stream: frames both ways.
+    pub(super) control: Option<StreamId>,
+    pub(super) reader: FrameReader,
+    /// Input that must wait: a frame, and the bytes behind it.
+    pub(super) held: Option<Box<(Vec<u8>, Bytes)>>,
+    /// What was said to it before it had a session; `said` bytes of it are in the stream.
+    pub(super) output: Vec<u8>,
+    pub(super) said: usize,
+    /// The stream takes nothing now.
+    pub(super) full: bool,
+    pub(super) ending: Option<Box<Ending>>,
+}
+
+impl Peer {
+    pub(super) fn new(
+        connection: Connection,
+        socket: usize,
+        serial: u32,
+        accepted: Monotonic,
+        origin: Option<Origin>,
+        rim: &Rim,
+    ) -> Self {
+        Self {
+            connection,
+            socket,
+            serial,
+            alarm: 0,
+            timer: None,
+            origin,
+            half_open: true,
+            handshaking: true,
+            touched: false,
+            unread: false,
+            over: false,
+            server: Server::new(accepted, Some(Format::Binary)),
+            session: None,
+            id: SessionId(0),
+            control: None,
+            reader: FrameReader::new(rim.frame_bytes_max),
+            held: None,
+            output: Vec::new(),
+            said: 0,
+            full: false,
+            ending: None,
+        }
+    }
+
+    /// The parts that a message concerns.
+    pub(super) fn speaker(&mut self, index: u32) -> Speaker<'_> {
+        Speaker {
+            server: &mut self.server,
+            session: &mut self.session,
+            id: &mut self.id,
+            output: &mut self.output,
+            ending: &mut self.ending,
+            half_open: &mut self.half_open,
+            index,
+            serial: self.serial,
+        }
+    }
+
+    /// When somebody must look at it.
+    pub(super) fn due(&self, times: &Times) -> Option<Monotonic> {
+        if self.over {
+            return None;
+        }
+        if let Some(ending) = &self.ending {
+            return Some(ending.until);
+        }
+        // While input is held the client can't be blamed for its silence.
+        if self.held.is_none() { self.server.poll_timeout(times) } else { None }
+    }
+
+    /// Its time is over: for saying hello, for any sign of life, or for going.
+    pub(super) fn time_out(&mut self, now: Monotonic, rim: &mut Rim) {
+        if self.ending.is_some() {
+            self.cut();
+            return;
+        }
+        let Some(code) = self.server.handle_timeout(now, &rim.times) else { return };
+        match self.session {
+            Some(session) => {
+                rim.figures.rim.heartbeat_timeouts += 1;
+                let now = rim.clock.now();
+                rim.core.handle_end(now, session, code.number(), code.text());
+            }
+            None => {
+                rim.figures.rim.handshake_timeouts += 1;
+                self.end(now, Some((code.number(), code.text().to_owned())));
+            }
+        }
+    }
+
+    /// Says goodbye when everything else is said.
+    pub(super) fn end(&mut self, now: Monotonic, close: Option<(u16, String)>) {
+        if self.ending.is_none() {
+            self.ending = Some(Ending::begin(now, close));
+        }
+    }
+
+    /// Closes at once, with the code that it was about to close with.
+    pub(super) fn cut(&mut self) {
+        let close = self.ending.as_mut().and_then(|ending| ending.close.take());
+        let (code, reason) = close.unwrap_or_default();
+        self.connection.close(Instant::now(), VarInt::from(code), Bytes::from(reason.into_bytes()));
+    }
+
+    /// Whether there is something of ours to say.
+    pub(super) const fn has_output(&self) -> bool {
+        self.said < self.output.len()
+    }
+}

@@ -1,0 +1,131 @@
+//! From the sockets to the connections: datagrams, and those that came to the wrong shard.
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use quinn_proto::{ConnectionHandle, DatagramEvent, EcnCodepoint, Transmit};
+
+use super::{QUIC, Quic, WAITING_MAX};
+use crate::node::Order;
+use crate::quic::cid;
+use crate::rt::Io;
+use crate::shard::Context;
+use crate::shard::context::{Rim, State};
+
+/// Receives of one socket in a turn, a batch of trains each.
+const RECEIVES_PER_TURN: usize = 4;
+
+/// A datagram that came to the wrong shard.
+pub(crate) struct Stray {
+    socket: usize,
+    from: SocketAddr,
+    to: Option<IpAddr>,
+    ecn: Option<EcnCodepoint>,
+    bytes: Box<[u8]>,
+}
+
+/// Reads a UDP socket for as long as the shard runs.
+pub(crate) async fn read(context: Rc<Context>, socket: usize, io: Rc<Io>) {
+    while io.readable().await.is_ok() {
+        context.receive(socket);
+    }
+}
+
+impl Context {
+    /// Takes what a UDP socket has, within bounds: the next readiness tells of the rest.
+    fn receive(&self, socket: usize) {
+        let mut state = self.state.borrow_mut();
+        let State { quic, rim, .. } = &mut *state;
+        let Some(quic) = quic else { return };
+        let now = Instant::now();
+        let Some(mut inbox) = quic.inbox.take() else { return };
+        let udp = Rc::clone(&quic.sockets[socket]);
+        for _ in 0..RECEIVES_PER_TURN {
+            let count = udp.receive(&mut inbox, |meta, bytes| {
+                rim.figures.rim.bytes_in += bytes.len() as u64;
+                let ecn = meta.ecn.and_then(|ecn| EcnCodepoint::from_bits(ecn as u8));
+                quic.sort(socket, now, meta.addr, meta.dst_ip, ecn, bytes, rim);
+            });
+            rim.figures.rim.quic_datagrams_in += count as u64;
+            if count == 0 {
+                break;
+            }
+        }
+        quic.inbox = Some(inbox);
+        self.wake_pump();
+    }
+}
+
+impl Quic {
+    /// One datagram: ours, or another shard's.
+    #[expect(clippy::too_many_arguments, reason = "what the kernel tells of a datagram")]
+    fn sort(
+        &mut self,
+        socket: usize,
+        now: Instant,
+        from: SocketAddr,
+        to: Option<IpAddr>,
+        ecn: Option<EcnCodepoint>,
+        bytes: &[u8],
+        rim: &mut Rim,
+    ) {
+        let shard = cid::shard_of(bytes, self.neighbours.len());
+        if let Some(shard) = shard.filter(|shard| *shard != usize::from(rim.id.0)) {
+            rim.figures.rim.quic_strays += 1;
+            let stray = Stray { socket, from, to, ecn, bytes: bytes.into() };
+            // A queue that is full loses it, as the network may.
+            let _ = self.neighbours[shard].post(Order::Datagram(Box::new(stray)));
+            return;
+        }
+        self.handle(socket, now, from, to, ecn, BytesMut::from(bytes));
+    }
+
+    /// A datagram that another shard passed on.
+    pub(crate) fn take_stray(&mut self, stray: Stray) {
+        let Stray { socket, from, to, ecn, bytes } = stray;
+        self.handle(socket, Instant::now(), from, to, ecn, BytesMut::from(&*bytes));
+    }
+
+    fn handle(
+        &mut self,
+        socket: usize,
+        now: Instant,
+        from: SocketAddr,
+        to: Option<IpAddr>,
+        ecn: Option<EcnCodepoint>,
+        bytes: BytesMut,
+    ) {
+        self.packets.clear();
+        match self.endpoint.handle(now, from, to, ecn, bytes, &mut self.packets) {
+            Some(DatagramEvent::ConnectionEvent(ConnectionHandle(handle), event)) => {
+                let index = handle as u32 | QUIC;
+                if let Some(peer) = self.peer_mut(index) {
+                    peer.connection.handle_event(event);
+                    self.touch(index);
+                }
+            }
+            Some(DatagramEvent::NewConnection(incoming)) => {
+                if self.waiting.len() < WAITING_MAX && !self.closed {
+                    self.waiting.push_back((incoming, socket));
+                } else {
+                    self.endpoint.ignore(incoming);
+                }
+            }
+            Some(DatagramEvent::Response(transmit)) => self.send(socket, &transmit),
+            None => {}
+        }
+    }
+
+    /// Sends what is in `packets`. What the system does not take is lost, as the network loses.
+    pub(super) fn send(&self, socket: usize, transmit: &Transmit) {
+        let _ = self.sockets[socket].send(&quinn_udp::Transmit {
+            destination: transmit.destination,
+            ecn: transmit.ecn.and_then(|ecn| quinn_udp::EcnCodepoint::from_bits(ecn as u8)),
+            contents: &self.packets[..transmit.size],
+            segment_size: transmit.segment_size,
+            src_ip: transmit.src_ip,
+        });
+    }
+}
