@@ -76,7 +76,7 @@ fn server(data: &[u8]) {
                 assert!(!was_open && !had_ended, "a second hello");
                 attempts += 1;
                 assert!(attempts <= HELLO_ATTEMPTS_MAX, "a token more than may be checked");
-                if bytes.len() % 2 == 0 {
+                if bytes.len().is_multiple_of(2) {
                     server.handle_opened(now);
                     assert!(server.is_open());
                 } else {
@@ -106,7 +106,8 @@ fn step_of<'a>(server: &mut Server, command: &Result<Command<'a>, DecodeError>) 
 }
 
 fn client(data: &[u8]) {
-    let options = Options { token: Some("token".into()), client: None, versions: data.len() % 2 == 0 };
+    let options =
+        Options { token: Some("token".into()), client: None, versions: data.len().is_multiple_of(2) };
     let mut client = Client::new(Arc::new(options));
     let mut decoder = JsonDecoder::new();
     let mut now = Monotonic(0);
@@ -179,8 +180,8 @@ fn publish(client: &mut Client, now: Monotonic, bytes: &[u8]) {
         key: None,
         msg_id: None,
         retry: None,
-        echo: first % 2 == 0,
-        answer: first % 5 == 0,
+        echo: first.is_multiple_of(2),
+        answer: first.is_multiple_of(5),
     };
     let ready = client.state() == State::Ready;
     let published = client.publish(now, &publication).map(|command| readable(&command));

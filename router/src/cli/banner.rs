@@ -36,6 +36,9 @@ pub(super) fn text(about: &About<'_>) -> String {
     if let Some(port) = about.doors.encrypted {
         let _ = writeln!(out, "            wss://127.0.0.1:{port}/v1  (self-signed)");
     }
+    if let Some(address) = about.node.quic_addresses().first() {
+        let _ = writeln!(out, "            QUIC at {address}         (UDP, ALPN ringway/1, self-signed)");
+    }
     if let Some(port) = about.doors.plain {
         let _ = writeln!(
             out,

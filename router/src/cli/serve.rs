@@ -8,7 +8,7 @@ use ringway_tune::Standing;
 use tracing::{debug, info, warn};
 
 use crate::config::apply::Loaded;
-use crate::config::resolve::{Boot, drive, listeners, resolve, shard_plan};
+use crate::config::resolve::{Boot, drive, listeners, quic_addresses, resolve, shard_plan};
 use crate::config::secret::{Secret, hex, random};
 use crate::control::{self, Control, Doors, Ending, Reloader};
 use crate::logs::{Logs, notice};
@@ -35,7 +35,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let node = node::start(NodeOptions {
         settings: resolved.node.clone(),
         listeners: listeners(&config),
-        quic: Vec::new(),
+        quic: quic_addresses(&config),
         shards: shard_plan(&config, &host::cpus_allowed(), host::cpu_quota()),
         runtime,
         spin,
@@ -52,6 +52,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let about = banner::About { doors: &doors, http: addresses[0], token: printed.as_deref(), node: &node };
     let told = plan.dev.then(|| banner::text(&about));
     let (runtime, shards, clients) = (node.runtime().name(), node.shards(), list(node.addresses()));
+    let quic = list(node.quic_addresses());
     let file = plan.file.as_ref().map(|file| file.display().to_string());
     for finding in ringway_tune::checks(Path::new("/")) {
         match finding.standing {
@@ -68,7 +69,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let reloader = Reloader { load, loaded, boot, logs };
     // Not a moment earlier: whoever waits for this line may send a signal at once, and must find it handled.
     let ready = || {
-        info!(runtime, shards, clients, http = list(&addresses), file, "serving");
+        info!(runtime, shards, clients, quic, http = list(&addresses), file, "serving");
         if let Some(text) = told {
             say(&text);
         }

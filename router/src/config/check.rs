@@ -41,9 +41,10 @@ impl Checks<'_> {
         for (section, key, addresses) in [
             ("clients", "listen", &config.clients.listen),
             ("tls", "listen", &config.tls.listen),
+            ("quic", "listen", &config.quic.listen),
             ("http", "listen", &config.http.listen),
         ] {
-            if addresses.0.is_empty() && section != "tls" {
+            if addresses.0.is_empty() && !matches!(section, "tls" | "quic") {
                 self.fault(section, key, format!("{section}.{key} is empty: name an address to listen on"));
             }
             for address in addresses.0.iter().filter(|address| dev && !address.ip().is_loopback()) {
@@ -82,6 +83,10 @@ impl Checks<'_> {
                     let what = "is not encrypted while tls.listen is set";
                     self.fault("clients", "listen", format!("clients.listen = \"{open}\" {what}: {mend}"));
                 }
+            }
+            TlsMode::Off if !self.loaded.config.quic.listen.0.is_empty() && !dev => {
+                let mend = "empty it, or say tls.mode = \"on\" with certificate and key";
+                self.fault("quic", "listen", format!("quic.listen is set and tls.mode is \"off\": {mend}"));
             }
             TlsMode::Off if !tls.listen.0.is_empty() && !dev => {
                 let mend = "empty it, or say tls.mode = \"on\"";

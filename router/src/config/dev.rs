@@ -14,7 +14,7 @@ pub fn profile<'a>(given: impl Iterator<Item = &'a Assignment>) -> Vec<Assignmen
         let path = KeyPath::new(section, key);
         out.push(Assignment { path, raw: Raw::Loose(value.into()), origin: Origin::Dev });
     };
-    // Whoever moves the clients' door does so because a second node runs here: the TLS door must not collide either.
+    // Whoever moves the clients' door does so because a second node runs here: the other doors must not collide either.
     let moved = given.into_iter().any(|one| one.path == KeyPath::new("clients", "listen"));
     set("node", "state_dir", "");
     set("clients", "listen", "127.0.0.1:7400");
@@ -27,6 +27,7 @@ pub fn profile<'a>(given: impl Iterator<Item = &'a Assignment>) -> Vec<Assignmen
     set("clients", "echo", "true");
     set("tls", "mode", "self-signed");
     set("tls", "listen", if moved { "127.0.0.1:0" } else { "127.0.0.1:7443" });
+    set("quic", "listen", if moved { "127.0.0.1:0" } else { "127.0.0.1:7400" });
     set("http", "demo", "true");
     set("limits", "work_per_s", "1000000");
     set("limits", "work_burst", "2000000");

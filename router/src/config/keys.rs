@@ -78,6 +78,14 @@ section! {
 }
 
 section! {
+    /// The door for native clients over QUIC (UDP), with the certificate of [tls].
+    Quic {
+        /// Addresses to listen on; empty: none. Clients look for it at the port of clients.listen.
+        cold listen: Addresses = Addresses::default();
+    }
+}
+
+section! {
     /// Who clients are: JSON Web Tokens, HS256.
     Tokens {
         /// Files with one secret each, 32 bytes or more; a trailing newline is ignored. Tokens signed with any of

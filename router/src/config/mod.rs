@@ -44,6 +44,8 @@ pub struct Config {
     pub clients: keys::Clients,
     /// `[tls]`
     pub tls: keys::Tls,
+    /// `[quic]`
+    pub quic: keys::Quic,
     /// `[tokens]`
     pub tokens: keys::Tokens,
     /// `[http]`
@@ -64,6 +66,7 @@ impl Default for Config {
             node: keys::Node::default(),
             clients: keys::Clients::default(),
             tls: keys::Tls::default(),
+            quic: keys::Quic::default(),
             tokens: keys::Tokens::default(),
             http: keys::Http::default(),
             limits: keys::Limits::default(),
@@ -82,6 +85,7 @@ impl Config {
             ("node".into(), &self.node),
             ("clients".into(), &self.clients),
             ("tls".into(), &self.tls),
+            ("quic".into(), &self.quic),
             ("tokens".into(), &self.tokens),
             ("http".into(), &self.http),
             ("limits".into(), &self.limits),
@@ -99,6 +103,7 @@ impl Config {
             "node" => &mut self.node,
             "clients" => &mut self.clients,
             "tls" => &mut self.tls,
+            "quic" => &mut self.quic,
             "tokens" => &mut self.tokens,
             "http" => &mut self.http,
             "limits" => &mut self.limits,

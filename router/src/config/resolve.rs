@@ -187,6 +187,12 @@ pub fn listeners(config: &Config) -> Vec<Listen> {
     doors.chain(encrypted).collect()
 }
 
+/// Where clients connect over QUIC; without a certificate there is none (`--dev` with tls.mode = "off").
+#[must_use]
+pub fn quic_addresses(config: &Config) -> Vec<std::net::SocketAddr> {
+    if config.tls.mode == TlsMode::Off { Vec::new() } else { config.quic.listen.0.clone() }
+}
+
 /// What drives the shards.
 #[must_use]
 pub fn drive(config: &Config) -> (RuntimeChoice, SpinChoice, FlushChoice) {

@@ -113,6 +113,8 @@ pub struct RimCounters {
     pub quic_trains_out: u64,
     /// QUIC datagrams with commands.
     pub quic_messages_in: u64,
+    /// Publications that went out as QUIC datagrams.
+    pub quic_messages_out: u64,
     /// UDP datagrams that came to the wrong shard.
     pub quic_strays: u64,
     /// Doorbells this shard rang for others.

@@ -269,14 +269,23 @@ fn garbage_on_the_stream_is_told_and_closed() {
 }
 
 #[test]
-fn commands_may_come_as_datagrams() {
+fn what_may_be_lost_travels_as_datagrams_both_ways() {
     let server = server(1);
     let mut listener = Quic::open(&server);
     listener.join("room");
     let mut sender = Quic::open(&server);
     let frame = sender.encoder.command(&publication("room", "unreliable", Lane::Unreliable)).to_vec();
     sender.connection.send_datagram(frame.into()).unwrap();
-    assert_eq!(listener.text(), "unreliable");
+    let datagram = RUNTIME
+        .block_on(async {
+            tokio::time::timeout(PATIENCE, listener.connection.read_datagram()).await.unwrap()
+        })
+        .unwrap();
+    assert_eq!(as_json(&binary::decode_event(&datagram).unwrap())["text"], "unreliable");
+    // What does not fit a packet takes the stream, where nothing is lost.
+    let long = "x".repeat(3_000);
+    sender.publish("room", &long, Lane::Unreliable);
+    assert_eq!(listener.text(), long);
     // One that is no frame ends the connection, as on the stream: it came from this client and no other.
     sender.connection.send_datagram(vec![0xff; 50].into()).unwrap();
     assert_eq!(sender.read_type("error")["name"], "frame_too_large");

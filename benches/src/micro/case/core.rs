@@ -131,7 +131,7 @@ impl House {
     fn drain(&mut self) -> u64 {
         let mut sessions = 0;
         while let Some(session) = self.shard.poll_dirty() {
-            let offered = self.shard.poll_transmit(session, FLUSH_BYTES_MAX, &mut |frame, _| {
+            let offered = self.shard.poll_transmit(session, FLUSH_BYTES_MAX, &mut |frame, _, _| {
                 black_box(frame);
             });
             self.shard.on_written(self.now, session, offered as _);

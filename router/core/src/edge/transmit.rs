@@ -35,14 +35,14 @@ impl<E: Encoder> Shard<E> {
     }
 
     /// Offers frames of a session to `take` until `bytes_max` is reached, at least one if any waits; the second
-    /// argument of `take` is how many bytes of the frame were written before (0 for all but the first). Returns the
-    /// bytes offered: 0 means that the transport has caught up, anything else is followed by [`Shard::on_written`]
+    /// argument of `take` is how many bytes of the frame were written before (0 for all but the first), the third
+    /// whether it is of the unreliable lane and may travel in a way that loses it. Returns the bytes offered: 0 means that the transport has caught up, anything else is followed by [`Shard::on_written`]
     /// before anything else is handled.
     pub fn poll_transmit(
         &mut self,
         session: SessionKey,
         bytes_max: usize,
-        take: &mut impl FnMut(&E::Frame, usize),
+        take: &mut impl FnMut(&E::Frame, usize, bool),
     ) -> u64 {
         let offered = self.edge.session_mut(session).map_or(0, |open| open.outbox.poll(bytes_max, take));
         if offered == 0 && !self.edge.lagging.is_empty() {

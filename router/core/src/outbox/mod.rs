@@ -210,31 +210,31 @@ impl<F: Clone> Outbox<F> {
     }
 
     /// Offers frames to `take` until `bytes_max` is reached, at least one if any waits. The second argument of
-    /// `take` is how much of the frame was written before. Returns the bytes offered.
-    pub(crate) fn poll(&mut self, bytes_max: usize, take: &mut impl FnMut(&F, usize)) -> u64 {
+    /// `take` is how much of the frame was written before, the third whether it may be lost. Returns the bytes offered.
+    pub(crate) fn poll(&mut self, bytes_max: usize, take: &mut impl FnMut(&F, usize, bool)) -> u64 {
         let mut offered = 0;
         let mut walk = Walk { fifo: 0, values: 0, value_next: self.value_next };
         if let Some((frame, bytes)) = &self.begun {
-            take(frame, self.written as usize);
+            take(frame, self.written as usize, false);
             offered = u64::from(bytes - self.written);
         } else if self.written > 0
             && let Some(item) = self.fifo.front()
         {
-            take(&item.frame, self.written as usize);
+            take(&item.frame, self.written as usize, false);
             offered = u64::from(item.bytes - self.written);
             walk.fifo = 1;
         }
         while offered < bytes_max as u64 {
             match self.pick(&mut walk) {
                 Some(Pick::Fifo(index)) => {
-                    take(&self.fifo[index].frame, 0);
+                    take(&self.fifo[index].frame, 0, false);
                     offered += u64::from(self.fifo[index].bytes);
                 }
                 Some(Pick::Value(index)) => {
                     let Some(value) = self.conflating.as_ref().and_then(|values| values.at(index)) else {
                         break;
                     };
-                    take(&value.frame, 0);
+                    take(&value.frame, 0, value.unreliable);
                     offered += u64::from(value.bytes);
                 }
                 None => break,

@@ -34,7 +34,7 @@ impl Bench {
     /// Lets the transport take `bytes` of an offer of up to `bytes_max`; the text that was on the wire.
     fn write(&mut self, bytes_max: usize, bytes: u64) -> String {
         let mut text = String::new();
-        let offered = self.outbox.poll(bytes_max, &mut |frame, skip| text.push_str(&frame[skip..]));
+        let offered = self.outbox.poll(bytes_max, &mut |frame, skip, _| text.push_str(&frame[skip..]));
         assert_eq!(offered, text.len() as u64);
         let taken = bytes.min(offered);
         text.truncate(taken as usize);
@@ -188,6 +188,6 @@ fn the_age_is_that_of_the_oldest_frame() {
 fn writing_more_than_was_offered_is_a_programmer_s_error() {
     let mut bench = Bench::new();
     bench.control("abc");
-    bench.outbox.poll(64, &mut |_, _| {});
+    bench.outbox.poll(64, &mut |_, _, _| {});
     bench.outbox.on_written(&mut bench.pool, 9);
 }

@@ -263,7 +263,7 @@ impl World {
     pub fn read_bytes(&mut self, client: Client, bytes_max: usize, bytes: u64) -> Vec<String> {
         let shard = &mut self.shards[client.shard];
         let mut sentences = Vec::new();
-        let offered = shard.poll_transmit(client.key, bytes_max, &mut |frame, _| {
+        let offered = shard.poll_transmit(client.key, bytes_max, &mut |frame, _, _| {
             sentences.push(frame.text.clone());
         });
         shard.on_written(self.now, client.key, bytes.min(offered));

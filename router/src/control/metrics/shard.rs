@@ -147,6 +147,7 @@ fn connections(page: &mut Page, shards: &Shards<'_>) {
     each(page.counter("ringway_heartbeat_timeouts_total", "Sessions closed for silence."), shards, |shard| {
         shard.rim.heartbeat_timeouts
     });
+    quic(page, shards);
     page.counter("ringway_bytes_total", "Bytes of client sockets.");
     words(
         page,
@@ -154,6 +155,35 @@ fn connections(page: &mut Page, shards: &Shards<'_>) {
         "direction",
         &[("in", |shard| shard.rim.bytes_in), ("out", |shard| shard.rim.bytes_out)],
     );
+}
+
+fn quic(page: &mut Page, shards: &Shards<'_>) {
+    each(page.gauge("ringway_quic_connections", "QUIC connections open."), shards, |shard| {
+        shard.rim.quic_connections
+    });
+    each(page.counter("ringway_quic_handshakes_total", "QUIC handshakes completed."), shards, |shard| {
+        shard.rim.quic_handshakes
+    });
+    let help = "QUIC clients that had to show that their address can be reached.";
+    each(page.counter("ringway_quic_retries_total", help), shards, |shard| shard.rim.quic_retries);
+    page.counter("ringway_quic_datagrams_total", "UDP datagrams.");
+    words(
+        page,
+        shards,
+        "direction",
+        &[("in", |shard| shard.rim.quic_datagrams_in), ("out", |shard| shard.rim.quic_datagrams_out)],
+    );
+    page.counter("ringway_quic_messages_total", "Frames that travelled as QUIC datagrams.");
+    words(
+        page,
+        shards,
+        "direction",
+        &[("in", |shard| shard.rim.quic_messages_in), ("out", |shard| shard.rim.quic_messages_out)],
+    );
+    let help = "Trains of UDP datagrams, each one system call.";
+    each(page.counter("ringway_quic_trains_total", help), shards, |shard| shard.rim.quic_trains_out);
+    let help = "UDP datagrams that came to the wrong shard and were passed on.";
+    each(page.counter("ringway_quic_strays_total", help), shards, |shard| shard.rim.quic_strays);
 }
 
 fn work(page: &mut Page, shards: &Shards<'_>) {

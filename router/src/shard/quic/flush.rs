@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use quinn_proto::WriteError;
-use ringway_core::SessionKey;
 use ringway_protocol::Format;
 
 use super::Quic;
@@ -14,12 +14,14 @@ const OFFER_BYTES: usize = 16 * 1024;
 /// Trains of packets of one connection in a turn: about what the largest windows let out at once.
 const TRAINS_PER_TURN: usize = 32;
 
-/// One frame on its way into a stream.
+/// One frame on its way out.
 pub(super) struct Piece {
     /// What is left of it as the core counts: with the header that WebSocket puts before it.
     whole: usize,
-    /// What is left of it in the stream.
+    /// What is left of it in the stream; 0 if it goes alone.
     bare: usize,
+    /// It may be lost, and goes as a datagram.
+    alone: Option<Bytes>,
 }
 
 impl Quic {
@@ -68,17 +70,23 @@ impl Quic {
         while let Some(session) = peer.session.filter(|_| !peer.full && !peer.has_output()) {
             frames.clear();
             pieces.clear();
-            let offered = rim.core.poll_transmit(session, OFFER_BYTES, &mut |frame, written| {
+            let alone_bytes_max = peer.connection.datagrams().max_size().unwrap_or(0);
+            let offered = rim.core.poll_transmit(session, OFFER_BYTES, &mut |frame, written, may_be_lost| {
                 let (whole, bare) = (frame.bytes(Format::Binary), frame.without_header(Format::Binary));
+                if may_be_lost && bare.len() <= alone_bytes_max {
+                    let alone = Some(Bytes::copy_from_slice(bare));
+                    pieces.push(Piece { whole: whole.len(), bare: 0, alone });
+                    return;
+                }
                 let from = written.saturating_sub(whole.len() - bare.len());
                 frames.extend_from_slice(&bare[from..]);
-                pieces.push(Piece { whole: whole.len() - written, bare: bare.len() - from });
+                pieces.push(Piece { whole: whole.len() - written, bare: bare.len() - from, alone: None });
             });
             if offered == 0 {
                 break;
             }
             let mut stream = peer.connection.send_stream(control);
-            let taken = match stream.write(frames) {
+            let taken = match if frames.is_empty() { Ok(0) } else { stream.write(frames) } {
                 Ok(taken) => taken,
                 Err(WriteError::Blocked) => 0,
                 Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {
@@ -89,7 +97,13 @@ impl Quic {
             peer.full = taken < frames.len();
             rim.figures.rim.writes += 1;
             rim.figures.note_deliveries(1);
-            settle(session, pieces, taken, rim);
+            let whole = settle(pieces, taken, |alone| {
+                rim.figures.rim.quic_messages_out += 1;
+                // The oldest gives way where too many wait: they are about the past.
+                let _ = peer.connection.datagrams().send(alone, true);
+            });
+            let now = rim.clock.now();
+            rim.core.on_written(now, session, whole);
         }
         let waits = peer.session.is_some_and(|session| rim.core.waiting(session).bytes > 0);
         if let Some(ending) = &mut peer.ending
@@ -123,17 +137,49 @@ impl Quic {
     }
 }
 
-/// Tells the core what the stream took, in the core's own bytes.
-fn settle(session: SessionKey, pieces: &[Piece], taken: usize, rim: &mut Rim) {
+/// What the core is to be told when the stream took so many bytes; gives away what goes alone and stands before the first
+/// frame that was not taken.
+fn settle(pieces: &mut Vec<Piece>, taken: usize, mut send: impl FnMut(Bytes)) -> u64 {
     let (mut left, mut whole) = (taken, 0);
-    for piece in pieces {
+    for piece in pieces.drain(..) {
         if left < piece.bare {
             whole += if left > 0 { piece.whole - piece.bare + left } else { 0 };
             break;
         }
         left -= piece.bare;
         whole += piece.whole;
+        if let Some(alone) = piece.alone {
+            send(alone);
+        }
     }
-    let now = rim.clock.now();
-    rim.core.on_written(now, session, whole as u64);
+    whole as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(whole: usize, bare: usize) -> Piece {
+        Piece { whole, bare, alone: (bare == 0).then(|| Bytes::from_static(b"alone")) }
+    }
+
+    #[test]
+    fn what_a_stream_took_is_counted_as_the_core_counts() {
+        // Three frames with headers of two bytes, of which the middle one goes alone.
+        for (taken, expected, alone) in
+            [(0, 0, 0), (1, 3, 0), (9, 11, 0), (10, 12 + 22, 1), (11, 12 + 22 + 3, 1), (30, 12 + 22 + 22, 1)]
+        {
+            let mut pieces = vec![piece(12, 10), piece(22, 0), piece(22, 20)];
+            let mut sent = 0;
+            assert_eq!(settle(&mut pieces, taken, |_| sent += 1), expected, "{taken}");
+            assert_eq!(sent, alone, "{taken}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_begun_counts_from_where_it_stands() {
+        // Seven bytes are left, and the header is long gone.
+        assert_eq!(settle(&mut vec![piece(7, 7)], 3, |_| {}), 3);
+        assert_eq!(settle(&mut vec![piece(7, 7)], 7, |_| {}), 7);
+    }
 }
