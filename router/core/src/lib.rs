@@ -33,6 +33,7 @@ mod random;
 mod room;
 pub mod settings;
 mod shard;
+mod small;
 pub mod time;
 mod timers;
 

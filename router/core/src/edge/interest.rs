@@ -4,6 +4,7 @@ use ringway_protocol::{Epoch, Offset, Position};
 
 use crate::SessionKey;
 use crate::namespaces::NamespaceId;
+use crate::small;
 
 /// Interest of this shard's sessions in one room.
 pub(crate) struct Interest {
@@ -59,7 +60,7 @@ impl Interest {
 
     pub(crate) fn sit(&mut self, seat: Seat) -> u32 {
         self.json_seats += u32::from(seat.json);
-        self.seats.push(seat);
+        small::push(&mut self.seats, seat);
         self.seats.len() as u32 - 1
     }
 }

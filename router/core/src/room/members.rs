@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ringway_protocol::{Format, Generation, SessionId};
 
+use crate::small;
 use crate::time::Monotonic;
 use crate::{SessionKey, ShardId};
 
@@ -69,6 +70,7 @@ impl Members {
         match self {
             Self::List(list) if list.len() < LIST_MAX => {
                 let index = list.partition_point(|other| other.session < member.session);
+                small::make_room(list);
                 list.insert(index, member);
             }
             Self::List(list) => {

@@ -13,6 +13,7 @@ use ringway_protocol::{Epoch, Format, Offset, Position, Version};
 use crate::ShardId;
 use crate::message::Departure;
 use crate::namespaces::NamespaceId;
+use crate::small;
 use crate::time::Monotonic;
 
 pub(crate) use dedup::{Dedup, Found, KEPT_MS as DEDUP_KEPT_MS};
@@ -101,7 +102,7 @@ impl<F> Room<F> {
         let audience = match self.audience.iter().position(|audience| audience.shard == shard.0) {
             Some(index) => &mut self.audience[index],
             None => {
-                self.audience.push(Audience { shard: shard.0, ..Audience::default() });
+                small::push(&mut self.audience, Audience { shard: shard.0, ..Audience::default() });
                 self.audience.last_mut().expect("pushed in the line above")
             }
         };
