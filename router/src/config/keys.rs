@@ -78,7 +78,7 @@ section! {
 }
 
 section! {
-    /// The door for native clients over QUIC (UDP), with the certificate of [tls].
+    /// The door for native clients over QUIC (UDP), with the certificate of the tls section.
     Quic {
         /// Addresses to listen on; empty: none. Clients look for it at the port of clients.listen.
         cold listen: Addresses = Addresses::default();
