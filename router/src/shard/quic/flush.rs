@@ -7,6 +7,7 @@ use quinn_proto::WriteError;
 use ringway_protocol::Format;
 
 use super::Quic;
+use crate::shard::clock::Clock;
 use crate::shard::context::Rim;
 
 /// Bytes offered to one stream at a time.
@@ -41,6 +42,11 @@ impl Quic {
             }
             self.settle_endpoint(index);
             self.set_timer(index);
+        }
+        // Else the next flush of sockets would take these writes for its own, and as old as its own.
+        if rim.figures.deliveries_unread() > 0 {
+            let age = Clock::monotonic().since(rim.clock.now().monotonic);
+            rim.figures.read_deliveries(age);
         }
     }
 
