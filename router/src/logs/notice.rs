@@ -24,6 +24,10 @@ pub fn observer(logs: Logs) -> Box<dyn FnMut(Notice) + Send> {
                 reason,
                 "io_uring is not available, shards run on epoll; set node.runtime = \"epoll\" to silence this"
             ),
+            Notice::Unsteered(reason) => warn!(
+                reason,
+                "the kernel does not steer QUIC packets to their shard: shards pass them on to each other"
+            ),
             Notice::Closing { shard, session, close } => {
                 let room = close.room_name.as_deref();
                 let is_slow = [CloseCode::SlowConsumer, CloseCode::MemoryPressure]

@@ -65,6 +65,9 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
     if let Some(reason) = fallback {
         desk.tell(Notice::Fallback(reason));
     }
+    if let Some(error) = &udp.unsteered {
+        desk.tell(Notice::Unsteered(error.to_string()));
+    }
 
     let bounds = options.rings.unwrap_or_else(|| Bounds::of_budget(shards, MESH_BYTES_MAX));
     let settings = options.settings.with_secrets().map_err(StartError::Entropy)?;

@@ -11,6 +11,8 @@ use ringway_protocol::SessionId;
 pub enum Notice {
     /// io_uring was not to be had, the shards run on epoll. Said once, with the reason.
     Fallback(String),
+    /// The kernel does not steer QUIC packets to their shard: shards pass them on, which costs. Said once, with the reason.
+    Unsteered(String),
     /// A session was told to go.
     Closing {
         /// On which shard.

@@ -21,8 +21,8 @@ pub(crate) struct Sockets {
     pub(crate) addresses: Vec<SocketAddr>,
     /// By shard, one for each address.
     pub(crate) of_shards: Vec<Vec<UdpSocket>>,
-    /// Whether the kernel steers packets to their shard; otherwise shards pass them on to each other.
-    pub(crate) steered: bool,
+    /// Why the kernel does not steer packets to their shard, if so: then shards pass them on to each other.
+    pub(crate) unsteered: Option<io::Error>,
 }
 
 /// Binds every address once for each shard.
@@ -33,7 +33,7 @@ pub(crate) fn bind(addresses: &[SocketAddr], shards: usize) -> Result<Sockets, S
     let mut sockets = Sockets {
         addresses: Vec::new(),
         of_shards: (0..shards).map(|_| Vec::new()).collect(),
-        steered: true,
+        unsteered: None,
     };
     for &wanted in addresses {
         let mut address = wanted;
@@ -52,8 +52,9 @@ pub(crate) fn bind(addresses: &[SocketAddr], shards: usize) -> Result<Sockets, S
         }
         if shards > 1
             && let Some(socket) = sockets.of_shards[0].last()
+            && let Err(error) = steer::attach(socket, shards)
         {
-            sockets.steered &= steer::attach(socket, shards).is_ok();
+            sockets.unsteered = Some(error);
         }
         sockets.addresses.push(address);
     }
