@@ -8,6 +8,7 @@
 pub mod body;
 pub mod codec;
 pub mod command;
+pub mod congestion;
 pub mod error;
 pub mod event;
 pub mod id;

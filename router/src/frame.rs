@@ -48,6 +48,11 @@ impl WireFrame {
         self.form(format).map_or(&[], |form| &form.bytes[usize::from(form.header_bytes)..])
     }
 
+    /// [`WireFrame::without_header`], sharing the bytes.
+    pub(crate) fn without_header_shared(&self, format: Format) -> Bytes {
+        self.form(format).map_or(Bytes::new(), |form| form.bytes.slice(usize::from(form.header_bytes)..))
+    }
+
     fn form(&self, format: Format) -> Option<&Form> {
         match format {
             Format::Binary => self.binary.get(),

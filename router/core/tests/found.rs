@@ -177,7 +177,7 @@ fn a_session_that_lagged_with_nothing_left_gets_unreliable_values_again() {
     world.send(one, &say("lost"));
     // The transport takes nothing, and what waited is dropped; then it can be written again.
     world.read_bytes(slow, usize::MAX, 0);
-    let offered = world.shards[0].poll_transmit(slow.key, usize::MAX, &mut |_, _, _| {});
+    let offered = world.shards[0].poll_transmit(slow.key, usize::MAX, &mut |_, _| {});
     assert_eq!(offered, 0);
     world.send(one, &say("fresh"));
     assert_eq!(world.read(slow).len(), 1);

@@ -8,7 +8,7 @@ use ringway_tune::Standing;
 use tracing::{debug, info, warn};
 
 use crate::config::apply::Loaded;
-use crate::config::resolve::{Boot, drive, listeners, quic_addresses, resolve, shard_plan};
+use crate::config::resolve::{Boot, drive, listeners, quic_door, resolve, shard_plan};
 use crate::config::secret::{Secret, hex, random};
 use crate::control::{self, Control, Doors, Ending, Reloader};
 use crate::logs::{Logs, notice};
@@ -35,7 +35,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let node = node::start(NodeOptions {
         settings: resolved.node.clone(),
         listeners: listeners(&config),
-        quic: quic_addresses(&config),
+        quic: quic_door(&config),
         shards: shard_plan(&config, &host::cpus_allowed(), host::cpu_quota()),
         runtime,
         spin,

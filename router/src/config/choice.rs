@@ -4,6 +4,7 @@ use ringway_core::settings::{Admission, KeyScope, Overflow, PresenceMode, Sender
 
 use super::raw::Raw;
 use super::value::{Value, quoted};
+use crate::node::Congestion;
 
 /// How shards wait for the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,7 @@ words! {
     PresenceMode { Off = "off", Count = "count", List = "list" }
     Overflow { Close = "close", DropOldest = "drop_oldest" }
     KeyScope { User = "user", Room = "room" }
+    Congestion { Fresh = "fresh", Cubic = "cubic", Bbr = "bbr" }
     SenderMode { User = "user", Session = "session" }
 }
 

@@ -5,6 +5,7 @@ use super::choice::{Flush, LogFormat, Runtime, TlsMode};
 use super::declare::section;
 use super::list::{Addresses, Cores, MaybePath, Networks, Paths, Shards, Spin, Texts};
 use super::value::{Size, Span};
+use crate::node::Congestion;
 
 section! {
     /// This process: its name, its state, its threads.
@@ -82,6 +83,11 @@ section! {
     Quic {
         /// Addresses to listen on; empty: none. Clients look for it at the port of clients.listen.
         cold listen: Addresses = Addresses::default();
+        /// What decides how much may be on its way to a client: "fresh" (what the path delivers, with a bounded queue),
+        /// "cubic" (loss, as TCP does) or "bbr" (experimental).
+        cold congestion: Congestion = Congestion::Fresh;
+        /// Let the kernel send each packet to the shard of its connection. Shards pass on what comes to the wrong one.
+        cold steering: bool = true;
     }
 }
 

@@ -9,7 +9,8 @@ use ringway_protocol::token::SECRET_BYTES_MIN;
 use ringway_protocol::websocket::handshake::OriginPolicy;
 
 use crate::node::{
-    DoorSettings, FlushChoice, Listen, NodeSettings, RuntimeChoice, ShardPlan, SpinChoice, TokenSettings,
+    DoorSettings, FlushChoice, Listen, NodeSettings, QuicOptions, RuntimeChoice, ShardPlan, SpinChoice,
+    TokenSettings,
 };
 
 use super::apply::Loaded;
@@ -187,10 +188,11 @@ pub fn listeners(config: &Config) -> Vec<Listen> {
     doors.chain(encrypted).collect()
 }
 
-/// Where clients connect over QUIC; without a certificate there is none (`--dev` with tls.mode = "off").
+/// The door for clients over QUIC; without a certificate there is none (`--dev` with tls.mode = "off").
 #[must_use]
-pub fn quic_addresses(config: &Config) -> Vec<std::net::SocketAddr> {
-    if config.tls.mode == TlsMode::Off { Vec::new() } else { config.quic.listen.0.clone() }
+pub fn quic_door(config: &Config) -> QuicOptions {
+    let addresses = if config.tls.mode == TlsMode::Off { Vec::new() } else { config.quic.listen.0.clone() };
+    QuicOptions { addresses, steering: config.quic.steering, congestion: config.quic.congestion }
 }
 
 /// What drives the shards.

@@ -43,7 +43,7 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
         return Err(StartError::TlsMissing(listener.address));
     }
     let (runtime, fallback) = choose_runtime(options.runtime)?;
-    if let Some(address) = options.quic.first()
+    if let Some(address) = options.quic.addresses.first()
         && options.settings.tls.is_none()
     {
         return Err(StartError::TlsMissing(*address));
@@ -99,10 +99,11 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
             seed: random_u64().map_err(StartError::Entropy)?,
             settings: settings.clone(),
             listeners: std::mem::take(&mut sockets.of_shards[number]),
-            quic: (!options.quic.is_empty())
+            quic: (!options.quic.addresses.is_empty())
                 .then(|| {
                     Ok(QuicSetup {
                         sockets: std::mem::take(&mut udp.of_shards[number]),
+                        congestion: options.quic.congestion,
                         retry_secret,
                         reset_secret,
                         seed: random_bytes().map_err(StartError::Entropy)?,

@@ -20,8 +20,8 @@ pub(crate) use handle::random_bytes;
 pub use handle::{NodeHandle, start};
 pub use notice::Notice;
 pub use options::{
-    DoorSettings, FlushChoice, Listen, Network, NodeOptions, NodeSettings, RuntimeChoice, RuntimeKind,
-    ShardPlan, SpinChoice, TokenSettings,
+    Congestion, DoorSettings, FlushChoice, Listen, Network, NodeOptions, NodeSettings, QuicOptions,
+    RuntimeChoice, RuntimeKind, ShardPlan, SpinChoice, TokenSettings,
 };
 pub(crate) use order::{Order, Report};
 pub use order::{PublishOrder, PublishOutcome, Whom};

@@ -16,8 +16,8 @@ pub struct NodeOptions {
     pub settings: NodeSettings,
     /// Where clients connect; every shard listens on each.
     pub listeners: Vec<Listen>,
-    /// Where clients connect over QUIC (UDP), with the certificate of `settings.tls`; port 0 takes a free one.
-    pub quic: Vec<SocketAddr>,
+    /// The door for clients over QUIC, with the certificate of `settings.tls`.
+    pub quic: QuicOptions,
     /// How many shards, and where they run.
     pub shards: ShardPlan,
     /// What drives the shards.
@@ -65,6 +65,35 @@ impl NodeSettings {
         }
         self
     }
+}
+
+/// The door for clients over QUIC (UDP).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuicOptions {
+    /// Where; none: no such door. Port 0 takes a free one.
+    pub addresses: Vec<SocketAddr>,
+    /// Whether the kernel is asked to send each packet to its shard; shards pass on what comes to the wrong one anyway.
+    pub steering: bool,
+    /// What decides how much may be on its way to a client.
+    pub congestion: Congestion,
+}
+
+impl Default for QuicOptions {
+    fn default() -> Self {
+        Self { addresses: Vec::new(), steering: true, congestion: Congestion::Fresh }
+    }
+}
+
+/// What decides how much may be on its way to a client over QUIC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Congestion {
+    /// What the path delivers, with a bounded queue ([`ringway_protocol::congestion`]).
+    #[default]
+    Fresh,
+    /// Loss (RFC 9438), as TCP does.
+    Cubic,
+    /// The experimental BBR of quinn.
+    Bbr,
 }
 
 /// One listening address.

@@ -115,6 +115,10 @@ pub struct RimCounters {
     pub quic_messages_in: u64,
     /// Publications that went out as QUIC datagrams.
     pub quic_messages_out: u64,
+    /// Values that went out on a QUIC stream of their own.
+    pub quic_values_out: u64,
+    /// Of them, those that were reset since a newer one followed.
+    pub quic_values_reset: u64,
     /// UDP datagrams that came to the wrong shard.
     pub quic_strays: u64,
     /// Doorbells this shard rang for others.

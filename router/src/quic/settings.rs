@@ -4,10 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use quinn_proto::congestion::{BbrConfig, ControllerFactory, CubicConfig};
 use quinn_proto::crypto::rustls::QuicServerConfig;
 use quinn_proto::{AckFrequencyConfig, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use ringway_protocol::congestion::quinn::Fresh;
 
 use super::cid::ShardCids;
+use crate::node::Congestion;
 
 /// The application protocol of native clients.
 pub(crate) const ALPN: &[u8] = b"ringway/1";
@@ -18,9 +21,10 @@ const UNI_STREAMS: u32 = 4;
 /// Bytes of one stream, and of all, that a client may have on their way to us.
 const STREAM_RECEIVE_BYTES: u32 = 128 * 1024;
 const RECEIVE_BYTES: u32 = 256 * 1024;
-/// Bytes that are handed over and not acknowledged: what is here can't be dropped or replaced any more.
-const SEND_BYTES: u64 = 256 * 1024;
-const DATAGRAM_BYTES: usize = 64 * 1024;
+/// Bytes that are handed over and not acknowledged, until the path is known: then its window decides.
+pub(crate) const SEND_BYTES: u64 = 64 * 1024;
+/// Datagrams that wait to be sent or taken.
+pub(crate) const DATAGRAM_BYTES: usize = 64 * 1024;
 /// A client's network may be away for so long (a lift, a tunnel) before its connection is over.
 const IDLE: Duration = Duration::from_secs(30);
 /// A guess that fits mobile networks better than the RFC's third of a second fits anybody.
@@ -53,6 +57,7 @@ fn rustls_ring_hmac(secret: &[u8; 32]) -> Arc<dyn quinn_proto::crypto::HmacKey> 
 pub(crate) fn server(
     tls: &rustls::ServerConfig,
     retry_secret: &[u8; 32],
+    congestion: Congestion,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut quic = rustls::ServerConfig::builder_with_provider(Arc::clone(tls.crypto_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])?
@@ -69,7 +74,7 @@ pub(crate) fn server(
     let key = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"ringway retry").extract(retry_secret);
     let mut config = ServerConfig::new(Arc::new(crypto), Arc::new(key));
     config
-        .transport_config(transport())
+        .transport_config(transport(congestion))
         .migration(true)
         .max_incoming(INCOMING_MAX)
         .incoming_buffer_size(INCOMING_BYTES)
@@ -77,7 +82,12 @@ pub(crate) fn server(
     Ok(Arc::new(config))
 }
 
-fn transport() -> Arc<TransportConfig> {
+fn transport(congestion: Congestion) -> Arc<TransportConfig> {
+    let controller: Arc<dyn ControllerFactory + Send + Sync> = match congestion {
+        Congestion::Fresh => Arc::new(Fresh),
+        Congestion::Cubic => Arc::new(CubicConfig::default()),
+        Congestion::Bbr => Arc::new(BbrConfig::default()),
+    };
     let mut ack = AckFrequencyConfig::default();
     ack.ack_eliciting_threshold(VarInt::from_u32(ACK_THRESHOLD)).max_ack_delay(Some(ACK_DELAY));
     let mut config = TransportConfig::default();
@@ -91,6 +101,7 @@ fn transport() -> Arc<TransportConfig> {
         .datagram_send_buffer_size(DATAGRAM_BYTES)
         .initial_rtt(INITIAL_RTT)
         .max_idle_timeout(Some(IdleTimeout::try_from(IDLE).expect("a short time")))
+        .congestion_controller_factory(controller)
         .ack_frequency_config(Some(ack));
     Arc::new(config)
 }

@@ -8,7 +8,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::steer;
-use crate::node::StartError;
+use crate::node::{QuicOptions, StartError};
 
 /// Bytes that one receive may find: a whole train of datagrams, where the kernel joins them.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -29,13 +29,13 @@ pub(crate) struct Sockets {
 ///
 /// # Errors
 /// The first address that can't be had.
-pub(crate) fn bind(addresses: &[SocketAddr], shards: usize) -> Result<Sockets, StartError> {
+pub(crate) fn bind(options: &QuicOptions, shards: usize) -> Result<Sockets, StartError> {
     let mut sockets = Sockets {
         addresses: Vec::new(),
         of_shards: (0..shards).map(|_| Vec::new()).collect(),
         unsteered: None,
     };
-    for &wanted in addresses {
+    for &wanted in &options.addresses {
         let mut address = wanted;
         let fault = |error: io::Error| match error.kind() {
             io::ErrorKind::AddrInUse => StartError::AddressTaken(wanted),
@@ -51,6 +51,7 @@ pub(crate) fn bind(addresses: &[SocketAddr], shards: usize) -> Result<Sockets, S
             of_shard.push(socket);
         }
         if shards > 1
+            && options.steering
             && let Some(socket) = sockets.of_shards[0].last()
             && let Err(error) = steer::attach(socket, shards)
         {

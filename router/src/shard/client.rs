@@ -27,6 +27,8 @@ pub(crate) struct Speaker<'a> {
     pub(crate) half_open: &'a mut bool,
     pub(crate) index: u32,
     pub(crate) serial: u32,
+    /// The transport carries values apart from the stream.
+    pub(crate) values_apart: bool,
 }
 
 /// A command that can't be handled now; it begins at this byte of the message.
@@ -51,7 +53,8 @@ pub(crate) fn bytes(
         };
         let Client { decoder, server, session, id } = client;
         let serial = *serial;
-        let mut speaker = Speaker { server, session, id, output, ending, half_open, index, serial };
+        let mut speaker =
+            Speaker { server, session, id, output, ending, half_open, index, serial, values_apart: false };
         let decoded = match decoder.decode(&mut input[at..]) {
             Ok(decoded) => decoded,
             Err(violation) => {
@@ -110,7 +113,8 @@ pub(crate) fn go_on(connection: &mut Connection, index: u32, json: &mut JsonDeco
     };
     let Client { server, session, id, .. } = client;
     let serial = *serial;
-    let mut speaker = Speaker { server, session, id, output, ending, half_open, index, serial };
+    let mut speaker =
+        Speaker { server, session, id, output, ending, half_open, index, serial, values_apart: false };
     let said = if is_text { speaker.text(&message, json, rim) } else { speaker.binary(&message, rim) };
     if let Err(blocked) = said {
         let message = if blocked.at == 0 { message } else { message[blocked.at..].to_vec() };
@@ -254,6 +258,7 @@ impl Speaker<'_> {
                 format,
                 resume: &guest.resume,
                 connection: self.index,
+                values_apart: self.values_apart,
             };
             rim.core.handle_open(now, open).map(|session| (session, guest.session))
         });

@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use ringway::node::{
-    self, DoorSettings, FlushChoice, Listen, NodeHandle, NodeOptions, NodeSettings, Notice, RuntimeChoice,
-    ShardPlan, SpinChoice, TokenSettings,
+    self, DoorSettings, FlushChoice, Listen, NodeHandle, NodeOptions, NodeSettings, Notice, QuicOptions,
+    RuntimeChoice, ShardPlan, SpinChoice, TokenSettings,
 };
 use ringway_core::settings::{Limits, Namespace, Settings};
 use ringway_protocol::ClusterKey;
@@ -39,7 +39,7 @@ pub(crate) fn options(shards: usize) -> (NodeOptions, Receiver<Notice>) {
             tls: None,
         },
         listeners: vec![Listen { address: SocketAddr::from(([127, 0, 0, 1], 0)), tls: false }],
-        quic: Vec::new(),
+        quic: QuicOptions::default(),
         shards: ShardPlan(vec![None; shards]),
         runtime: RuntimeChoice::Auto,
         spin: SpinChoice::Micros(0),

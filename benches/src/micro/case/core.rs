@@ -118,6 +118,7 @@ impl House {
             format: Format::Binary,
             resume: "",
             connection: number as u32,
+            values_apart: false,
         };
         self.shard.handle_open(self.now, open).expect("the shard has room")
     }
@@ -131,7 +132,7 @@ impl House {
     fn drain(&mut self) -> u64 {
         let mut sessions = 0;
         while let Some(session) = self.shard.poll_dirty() {
-            let offered = self.shard.poll_transmit(session, FLUSH_BYTES_MAX, &mut |frame, _, _| {
+            let offered = self.shard.poll_transmit(session, FLUSH_BYTES_MAX, &mut |frame, _| {
                 black_box(frame);
             });
             self.shard.on_written(self.now, session, offered as _);

@@ -168,7 +168,8 @@ impl<E: Encoder> Shard<E> {
         interest.members = interest.members.max(1);
         let presence = membership.presence;
         let place = interest.sit(Seat { session, seat, presence, json, joined_sequence: sequence, catch_up });
-        if let Some(open) = self.edge.session_mut(session) {
+        let index = session.index as usize;
+        if let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) {
             if let Some(membership) = open.membership_mut(handle) {
                 membership.place = Some(place);
             }
@@ -176,6 +177,12 @@ impl<E: Encoder> Shard<E> {
                 let format = if json { Format::Json } else { Format::Binary };
                 let bytes = E::bytes(&value.frame, format) as u32;
                 let (key_tag, frame) = (value.key_tag, value.frame);
+                if open.outbox.values_are_apart() {
+                    // What a room holds at a join may be much: it follows on the stream.
+                    let now_ms = wrapping_ms(now.monotonic);
+                    open.outbox.push(&mut self.edge.pool, frame, Kind::Control, bytes as usize, now_ms);
+                    continue;
+                }
                 let value = Value { key_tag, handle, after: sequence, frame, bytes, unreliable: false };
                 open.outbox.push_value(value);
             }

@@ -28,6 +28,8 @@ pub struct Open<'a> {
     pub resume: &'a str,
     /// The rim's own index, given back by [`Shard::connection_of`].
     pub connection: u32,
+    /// Whether the transport carries values apart from the stream ([`Shard::poll_values`]).
+    pub values_apart: bool,
 }
 
 impl<E: Encoder> Shard<E> {
@@ -75,7 +77,7 @@ impl<E: Encoder> Shard<E> {
             phase: Phase::Open,
             dirty: false,
             connection: open.connection,
-            outbox: Outbox::new(),
+            outbox: Outbox::with_values_apart(open.values_apart),
             memberships: Vec::new(),
             seats: 0,
             catching_up: 0,

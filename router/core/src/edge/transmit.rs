@@ -1,7 +1,9 @@
 //! From outboxes to the transport: the rim asks who has something, what it is, and says how much was taken.
 
 use super::pressure::SWEEP_MS;
+use super::wrapping_ms;
 use crate::frame::Encoder;
+use crate::outbox::Taken;
 use crate::time::Now;
 use crate::{SessionKey, Shard};
 
@@ -14,6 +16,8 @@ pub struct Waiting {
     pub latest: bool,
     /// Some bytes of the next frame are written already: nothing else may come in between.
     pub mid_frame: bool,
+    /// There is something for the stream.
+    pub stream: bool,
 }
 
 impl<E: Encoder> Shard<E> {
@@ -35,20 +39,35 @@ impl<E: Encoder> Shard<E> {
     }
 
     /// Offers frames of a session to `take` until `bytes_max` is reached, at least one if any waits; the second
-    /// argument of `take` is how many bytes of the frame were written before (0 for all but the first), the third
-    /// whether it is of the unreliable lane and may travel in a way that loses it. Returns the bytes offered: 0 means that the transport has caught up, anything else is followed by [`Shard::on_written`]
+    /// argument of `take` is how many bytes of the frame were written before (0 for all but the first). Returns the
+    /// bytes offered: 0 means that the transport has caught up, anything else is followed by [`Shard::on_written`]
     /// before anything else is handled.
     pub fn poll_transmit(
         &mut self,
         session: SessionKey,
         bytes_max: usize,
-        take: &mut impl FnMut(&E::Frame, usize, bool),
+        take: &mut impl FnMut(&E::Frame, usize),
     ) -> u64 {
         let offered = self.edge.session_mut(session).map_or(0, |open| open.outbox.poll(bytes_max, take));
         if offered == 0 && !self.edge.lagging.is_empty() {
             self.edge.lagging.remove(&session);
         }
         offered
+    }
+
+    /// Offers the values of a session that leave apart from its stream ([`Open::values_apart`](crate::Open)), each with
+    /// what tells keys apart and whether it may be lost.
+    pub fn poll_values(
+        &mut self,
+        now: Now,
+        session: SessionKey,
+        take: &mut impl FnMut(&E::Frame, u64, bool) -> Taken,
+    ) {
+        let index = session.index as usize;
+        let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) else { return };
+        let before = open.outbox.bytes();
+        open.outbox.poll_values(&mut self.edge.pool, wrapping_ms(now.monotonic), take);
+        self.counters.written_bytes += before - open.outbox.bytes();
     }
 
     /// How many bytes of the last offer the transport took; fewer than offered means that it is full.
@@ -80,6 +99,7 @@ impl<E: Encoder> Shard<E> {
             bytes: open.outbox.bytes(),
             latest: open.outbox.holds_values(),
             mid_frame: open.outbox.is_mid_frame(),
+            stream: !open.outbox.stream_is_empty(),
         })
     }
 }

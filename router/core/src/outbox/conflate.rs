@@ -63,6 +63,15 @@ impl<F> Conflating<F> {
         }
     }
 
+    /// Offers each value that may leave (`may`) to `take`, oldest first; those that it takes are gone. Returns their bytes.
+    pub(crate) fn offer(
+        &mut self,
+        may: impl Fn(&Value<F>) -> bool,
+        take: &mut impl FnMut(&Value<F>) -> bool,
+    ) -> u64 {
+        self.retain(|value| !may(value) || !take(value)).1
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Value<F>> {
         self.tags.pop_front();
         self.values.pop_front()
@@ -78,7 +87,7 @@ impl<F> Conflating<F> {
         self.retain(|value| !value.unreliable)
     }
 
-    fn retain(&mut self, keep: impl Fn(&Value<F>) -> bool) -> (u64, u64) {
+    fn retain(&mut self, mut keep: impl FnMut(&Value<F>) -> bool) -> (u64, u64) {
         let (mut count, mut bytes) = (0, 0);
         self.values.retain(|value| {
             let kept = keep(value);

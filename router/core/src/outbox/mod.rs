@@ -2,12 +2,14 @@
 //!
 //! Two queues share one byte stream. The FIFO holds answers and the reliable lane in order. The conflating queue
 //! holds, per key of the latest and unreliable lanes, only the newest value. The stream takes from both in turn, so
-//! that neither starves the other.
+//! that neither starves the other; a transport that can carry values apart from the stream (datagrams, streams of
+//! their own) is offered them one by one instead ([`Outbox::poll_values`]).
 //!
 //! Invariants: a frame of which a byte was written is finished before any other and can't be dropped; a value never
 //! leaves before the `joined` of its room; [`Outbox::on_written`] pops exactly what [`Outbox::poll`] offered, in the
 //! same order, as nothing may enter between the two.
 
+mod apart;
 mod conflate;
 mod overflow;
 
@@ -15,6 +17,7 @@ use std::collections::VecDeque;
 
 use ringway_protocol::{Offset, RoomHandle};
 
+pub use apart::Taken;
 pub(crate) use conflate::{Conflating, Value};
 pub(crate) use overflow::Gaps;
 
@@ -81,6 +84,8 @@ pub(crate) struct Outbox<F> {
     sequence: u64,
     /// Whose turn it is.
     value_next: bool,
+    /// Values leave by [`Outbox::poll_values`] and not with the stream.
+    apart: bool,
     /// The transport took less than it was offered: values of the unreliable lane are dropped until it catches up.
     lagging: bool,
 }
@@ -118,8 +123,18 @@ impl<F: Clone> Outbox<F> {
             offered: 0,
             sequence: 0,
             value_next: false,
+            apart: false,
             lagging: false,
         }
+    }
+
+    /// An outbox whose values leave apart from the stream, or with it.
+    pub(crate) fn with_values_apart(apart: bool) -> Self {
+        Self { apart, ..Self::new() }
+    }
+
+    pub(crate) const fn values_are_apart(&self) -> bool {
+        self.apart
     }
 
     pub(crate) const fn bytes(&self) -> u64 {
@@ -164,6 +179,11 @@ impl<F: Clone> Outbox<F> {
         self.conflating.as_ref().is_some_and(|values| !values.is_empty())
     }
 
+    /// Whether the stream has nothing more to carry.
+    pub(crate) fn stream_is_empty(&self) -> bool {
+        self.fifo.is_empty() && self.begun.is_none() && (self.apart || !self.holds_values())
+    }
+
     /// Milliseconds the oldest frame of the FIFO has waited.
     pub(crate) fn age_ms(&self, now_ms: u32) -> u32 {
         self.fifo.front().map_or(0, |item| now_ms.wrapping_sub(item.queued_ms))
@@ -190,7 +210,7 @@ impl<F: Clone> Outbox<F> {
 
     /// Puts a value in the place of an older one of its key, or at the end.
     pub(crate) fn push_value(&mut self, value: Value<F>) -> Put {
-        if value.unreliable && self.lagging {
+        if value.unreliable && self.lagging && !self.apart {
             return Put::Dropped;
         }
         self.bytes += u64::from(value.bytes);
@@ -210,31 +230,31 @@ impl<F: Clone> Outbox<F> {
     }
 
     /// Offers frames to `take` until `bytes_max` is reached, at least one if any waits. The second argument of
-    /// `take` is how much of the frame was written before, the third whether it may be lost. Returns the bytes offered.
-    pub(crate) fn poll(&mut self, bytes_max: usize, take: &mut impl FnMut(&F, usize, bool)) -> u64 {
+    /// `take` is how much of the frame was written before. Returns the bytes offered.
+    pub(crate) fn poll(&mut self, bytes_max: usize, take: &mut impl FnMut(&F, usize)) -> u64 {
         let mut offered = 0;
         let mut walk = Walk { fifo: 0, values: 0, value_next: self.value_next };
         if let Some((frame, bytes)) = &self.begun {
-            take(frame, self.written as usize, false);
+            take(frame, self.written as usize);
             offered = u64::from(bytes - self.written);
         } else if self.written > 0
             && let Some(item) = self.fifo.front()
         {
-            take(&item.frame, self.written as usize, false);
+            take(&item.frame, self.written as usize);
             offered = u64::from(item.bytes - self.written);
             walk.fifo = 1;
         }
         while offered < bytes_max as u64 {
             match self.pick(&mut walk) {
                 Some(Pick::Fifo(index)) => {
-                    take(&self.fifo[index].frame, 0, false);
+                    take(&self.fifo[index].frame, 0);
                     offered += u64::from(self.fifo[index].bytes);
                 }
                 Some(Pick::Value(index)) => {
                     let Some(value) = self.conflating.as_ref().and_then(|values| values.at(index)) else {
                         break;
                     };
-                    take(&value.frame, 0, value.unreliable);
+                    take(&value.frame, 0);
                     offered += u64::from(value.bytes);
                 }
                 None => break,
@@ -288,7 +308,10 @@ impl<F: Clone> Outbox<F> {
         }
         self.lagging = short;
         let mut dropped = 0;
-        if short && let Some(values) = &mut self.conflating {
+        if short
+            && !self.apart
+            && let Some(values) = &mut self.conflating
+        {
             let (count, bytes) = values.drop_unreliable();
             dropped = count;
             self.bytes -= bytes;
@@ -329,11 +352,12 @@ impl<F: Clone> Outbox<F> {
     fn pick(&self, walk: &mut Walk) -> Option<Pick> {
         let frame = walk.fifo < self.fifo.len();
         let next = self.fifo.get(walk.fifo).map_or(u64::MAX, |item| item.sequence);
-        let value = self
-            .conflating
-            .as_ref()
-            .and_then(|values| values.at(walk.values))
-            .is_some_and(|value| value.after < next);
+        let value = !self.apart
+            && self
+                .conflating
+                .as_ref()
+                .and_then(|values| values.at(walk.values))
+                .is_some_and(|value| value.after < next);
         if value && (!frame || walk.value_next) {
             walk.values += 1;
             walk.value_next = false;

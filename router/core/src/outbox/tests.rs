@@ -34,7 +34,7 @@ impl Bench {
     /// Lets the transport take `bytes` of an offer of up to `bytes_max`; the text that was on the wire.
     fn write(&mut self, bytes_max: usize, bytes: u64) -> String {
         let mut text = String::new();
-        let offered = self.outbox.poll(bytes_max, &mut |frame, skip, _| text.push_str(&frame[skip..]));
+        let offered = self.outbox.poll(bytes_max, &mut |frame, skip| text.push_str(&frame[skip..]));
         assert_eq!(offered, text.len() as u64);
         let taken = bytes.min(offered);
         text.truncate(taken as usize);
@@ -188,6 +188,57 @@ fn the_age_is_that_of_the_oldest_frame() {
 fn writing_more_than_was_offered_is_a_programmer_s_error() {
     let mut bench = Bench::new();
     bench.control("abc");
-    bench.outbox.poll(64, &mut |_, _, _| {});
+    bench.outbox.poll(64, &mut |_, _| {});
     bench.outbox.on_written(&mut bench.pool, 9);
+}
+
+#[test]
+fn values_apart_wait_for_their_joined_and_for_the_transport() {
+    let mut bench = Bench::new();
+    bench.outbox = Outbox::with_values_apart(true);
+    let joined = bench.control("joined");
+    bench.value(7, joined, "<old>", false);
+    bench.value(7, joined, "<new>", false);
+    bench.value(8, 0, "<free>", true);
+    let mut sent = Vec::new();
+    let mut offer = |bench: &mut Bench, verdict: Taken| {
+        sent.clear();
+        bench.outbox.poll_values(&mut bench.pool, 0, &mut |frame: &String, tag, may_be_lost| {
+            sent.push((frame.clone(), tag, may_be_lost));
+            verdict
+        });
+        sent.clone()
+    };
+    assert_eq!(offer(&mut bench, Taken::NotNow), [("<free>".into(), 8, true)]);
+    assert_eq!(bench.write(usize::MAX, u64::MAX), "joined", "values are not among the stream's frames");
+    assert!(bench.outbox.stream_is_empty() && !bench.outbox.is_empty());
+    assert_eq!(offer(&mut bench, Taken::Sent), [("<new>".into(), 7, false), ("<free>".into(), 8, true)]);
+    assert!(bench.outbox.is_empty());
+    assert_eq!(bench.outbox.bytes(), 0);
+}
+
+#[test]
+fn a_value_without_a_way_of_its_own_goes_with_the_stream_once_that_is_idle() {
+    let mut bench = Bench::new();
+    bench.outbox = Outbox::with_values_apart(true);
+    bench.control("before ");
+    bench.value(7, 0, "<value>", false);
+    let with_stream = |bench: &mut Bench| {
+        bench.outbox.poll_values(&mut bench.pool, 0, &mut |_: &String, _, _| Taken::WithStream);
+    };
+    with_stream(&mut bench);
+    assert_eq!(bench.write(usize::MAX, u64::MAX), "before ");
+    with_stream(&mut bench);
+    assert_eq!(bench.write_all(), "<value>");
+}
+
+#[test]
+fn a_stream_that_lags_drops_no_values_that_leave_apart() {
+    let mut bench = Bench::new();
+    bench.outbox = Outbox::with_values_apart(true);
+    bench.control("long");
+    bench.value(7, 0, "<value>", true);
+    assert_eq!(bench.write(usize::MAX, 2), "lo");
+    assert!(bench.outbox.is_lagging() && bench.outbox.holds_values());
+    assert_eq!(bench.value(7, 0, "<newer>", true), Put::Replaced);
 }

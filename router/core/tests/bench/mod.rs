@@ -174,7 +174,16 @@ impl World {
     ) -> Client {
         let identity =
             Identity { user: user.into(), anonymous: false, grants: Vec::new(), info: None, expires: None };
-        let open = Open { id: None, session, generation, identity, format, resume: "", connection: 0 };
+        let open = Open {
+            id: None,
+            session,
+            generation,
+            identity,
+            format,
+            resume: "",
+            connection: 0,
+            values_apart: false,
+        };
         let key = self.shards[shard].handle_open(self.now, open).expect("the shard has room");
         let client = Client { shard, key };
         assert_eq!(self.read(client), [format!("welcome {user}")]);
@@ -263,7 +272,7 @@ impl World {
     pub fn read_bytes(&mut self, client: Client, bytes_max: usize, bytes: u64) -> Vec<String> {
         let shard = &mut self.shards[client.shard];
         let mut sentences = Vec::new();
-        let offered = shard.poll_transmit(client.key, bytes_max, &mut |frame, _, _| {
+        let offered = shard.poll_transmit(client.key, bytes_max, &mut |frame, _| {
             sentences.push(frame.text.clone());
         });
         shard.on_written(self.now, client.key, bytes.min(offered));

@@ -97,6 +97,7 @@ impl World {
                 format: conn.format,
                 resume: &conn.session.to_string(),
                 connection: index as u32,
+                values_apart: false,
             },
         );
         let shard = conn.shard;

@@ -180,6 +180,10 @@ fn quic(page: &mut Page, shards: &Shards<'_>) {
         "direction",
         &[("in", |shard| shard.rim.quic_messages_in), ("out", |shard| shard.rim.quic_messages_out)],
     );
+    let help = "Values of the latest lane that went out on a QUIC stream of their own.";
+    each(page.counter("ringway_quic_values_total", help), shards, |shard| shard.rim.quic_values_out);
+    let help = "Values of the latest lane whose QUIC stream was reset, as a newer one followed.";
+    each(page.counter("ringway_quic_values_reset_total", help), shards, |shard| shard.rim.quic_values_reset);
     let help = "Trains of UDP datagrams, each one system call.";
     each(page.counter("ringway_quic_trains_total", help), shards, |shard| shard.rim.quic_trains_out);
     let help = "UDP datagrams that came to the wrong shard and were passed on.";

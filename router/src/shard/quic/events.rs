@@ -63,6 +63,7 @@ impl Quic {
                 while let Some(id) = peer.connection.streams().accept(dir) {
                     if dir == Dir::Bi && peer.control.is_none() {
                         peer.control = Some(id);
+                        peer.find_ways();
                         continue;
                     }
                     let code = VarInt::from_u32(STREAM_UNKNOWN);
@@ -77,12 +78,16 @@ impl Quic {
             StreamEvent::Writable { id } if peer.control == Some(id) => peer.full = false,
             // All that was said is acknowledged: now the connection can go without taking anything along.
             StreamEvent::Finished { id } if peer.control == Some(id) => peer.cut(),
+            StreamEvent::Writable { id } => peer.go_on_with_value(id),
+            StreamEvent::Finished { id } => peer.value_is_over(id),
             StreamEvent::Stopped { id, .. } if peer.control == Some(id) => {
                 // Who does not listen any more has left.
                 peer.connection.close(now, VarInt::from_u32(0), Bytes::new());
                 self.gone(index, Departure::Left, rim);
             }
-            _ => {}
+            StreamEvent::Stopped { id, .. } => peer.stop_value(id),
+            // The flush that follows finds the new credit.
+            StreamEvent::Available { .. } | StreamEvent::Readable { .. } => {}
         }
     }
 }

@@ -1,12 +1,11 @@
-//! From outboxes into streams, and from connections onto the wire.
+//! From outboxes into streams and datagrams, and from connections onto the wire.
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use quinn_proto::WriteError;
 use ringway_protocol::Format;
 
-use super::Quic;
+use super::{QUIC, Quic};
 use crate::shard::clock::Clock;
 use crate::shard::context::Rim;
 
@@ -15,14 +14,12 @@ const OFFER_BYTES: usize = 16 * 1024;
 /// Trains of packets of one connection in a turn: about what the largest windows let out at once.
 const TRAINS_PER_TURN: usize = 32;
 
-/// One frame on its way out.
+/// One frame on its way into the stream.
 pub(super) struct Piece {
     /// What is left of it as the core counts: with the header that WebSocket puts before it.
     whole: usize,
-    /// What is left of it in the stream; 0 if it goes alone.
+    /// What is left of it in the stream.
     bare: usize,
-    /// It may be lost, and goes as a datagram.
-    alone: Option<Bytes>,
 }
 
 impl Quic {
@@ -35,13 +32,13 @@ impl Quic {
             peer.touched = false;
             let unread = peer.unread;
             if !peer.over {
-                self.fill(index, rim);
+                self.fill(index, now, rim);
             }
             if !self.transmit(index, now, rim) || unread {
                 self.touch(index);
             }
             self.settle_endpoint(index);
-            self.set_timer(index);
+            self.set_timer(index, now);
         }
         // Else the next flush of sockets would take these writes for its own, and as old as its own.
         if rim.figures.deliveries_unread() > 0 {
@@ -50,49 +47,46 @@ impl Quic {
         }
     }
 
-    /// Puts frames into the control stream until it is full or nothing waits; then ends what is to end.
-    fn fill(&mut self, index: u32, rim: &mut Rim) {
-        let Self { peers, frames, pieces, .. } = self;
-        let Some(Some(peer)) = peers.get_mut((index & !super::QUIC) as usize) else { return };
-        let Some(control) = peer.control else {
-            if peer.ending.is_some() {
-                peer.cut();
+    /// Hands over what waits, as far as the path takes it; then ends what is to end.
+    fn fill(&mut self, index: u32, now: Instant, rim: &mut Rim) {
+        self.say(index, rim);
+        let fresh = self.fresh;
+        let Some(peer) = self.peer_mut(index) else { return };
+        let waits = peer.session.is_some_and(|session| rim.core.waiting(session).bytes > 0);
+        if waits {
+            let room = if fresh { peer.room(now) } else { u64::MAX };
+            if fresh {
+                let window = peer.stream_window;
+                peer.connection.set_send_window(window);
             }
-            return;
-        };
-        let mid_frame = peer.session.is_some_and(|session| rim.core.waiting(session).mid_frame);
-        if peer.has_output() && !mid_frame && !peer.full {
-            let mut stream = peer.connection.send_stream(control);
-            match stream.write(&peer.output[peer.said..]) {
-                Ok(written) => peer.said += written,
-                Err(WriteError::Blocked) => peer.full = true,
-                Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return peer.cut(),
+            if room > 0 {
+                self.fill_values(index, room, rim);
+                self.fill_control(index, rim);
             }
-            if !peer.has_output() {
-                peer.said = 0;
-                peer.output = Vec::new();
-            }
+        } else {
+            peer.held_back = None;
         }
+        self.finish(index, rim);
+    }
+
+    /// Puts frames into the control stream until it is full or nothing waits.
+    fn fill_control(&mut self, index: u32, rim: &mut Rim) {
+        let Self { peers, frames, pieces, .. } = self;
+        let Some(Some(peer)) = peers.get_mut((index & !QUIC) as usize) else { return };
+        let Some(control) = peer.control else { return };
         while let Some(session) = peer.session.filter(|_| !peer.full && !peer.has_output()) {
             frames.clear();
             pieces.clear();
-            let alone_bytes_max = peer.connection.datagrams().max_size().unwrap_or(0);
-            let offered = rim.core.poll_transmit(session, OFFER_BYTES, &mut |frame, written, may_be_lost| {
+            let offered = rim.core.poll_transmit(session, OFFER_BYTES, &mut |frame, written| {
                 let (whole, bare) = (frame.bytes(Format::Binary), frame.without_header(Format::Binary));
-                if may_be_lost && bare.len() <= alone_bytes_max {
-                    let alone = Some(Bytes::copy_from_slice(bare));
-                    pieces.push(Piece { whole: whole.len(), bare: 0, alone });
-                    return;
-                }
                 let from = written.saturating_sub(whole.len() - bare.len());
                 frames.extend_from_slice(&bare[from..]);
-                pieces.push(Piece { whole: whole.len() - written, bare: bare.len() - from, alone: None });
+                pieces.push(Piece { whole: whole.len() - written, bare: bare.len() - from });
             });
             if offered == 0 {
                 break;
             }
-            let mut stream = peer.connection.send_stream(control);
-            let taken = match if frames.is_empty() { Ok(0) } else { stream.write(frames) } {
+            let taken = match peer.connection.send_stream(control).write(frames) {
                 Ok(taken) => taken,
                 Err(WriteError::Blocked) => 0,
                 Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {
@@ -103,17 +97,42 @@ impl Quic {
             peer.full = taken < frames.len();
             rim.figures.rim.writes += 1;
             rim.figures.note_deliveries(1);
-            let whole = settle(pieces, taken, |alone| {
-                rim.figures.rim.quic_messages_out += 1;
-                // The oldest gives way where too many wait: they are about the past.
-                let _ = peer.connection.datagrams().send(alone, true);
-            });
             let now = rim.clock.now();
-            rim.core.on_written(now, session, whole);
+            rim.core.on_written(now, session, settle(pieces, taken));
         }
-        let waits = peer.session.is_some_and(|session| rim.core.waiting(session).bytes > 0);
+    }
+
+    /// Says what the rim itself has to say.
+    fn say(&mut self, index: u32, rim: &Rim) {
+        let Some(peer) = self.peer_mut(index) else { return };
+        let Some(control) = peer.control else { return };
+        let mid_frame = peer.session.is_some_and(|session| rim.core.waiting(session).mid_frame);
+        if !peer.has_output() || mid_frame || peer.full {
+            return;
+        }
+        match peer.connection.send_stream(control).write(&peer.output[peer.said..]) {
+            Ok(written) => peer.said += written,
+            Err(WriteError::Blocked) => peer.full = true,
+            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return peer.cut(),
+        }
+        if !peer.has_output() {
+            peer.said = 0;
+            peer.output = Vec::new();
+        }
+    }
+
+    /// Ends what is to end, once everything is said.
+    fn finish(&mut self, index: u32, rim: &Rim) {
+        let Some(peer) = self.peer_mut(index) else { return };
+        let Some(control) = peer.control else {
+            if peer.ending.is_some() {
+                peer.cut();
+            }
+            return;
+        };
+        let waiting = peer.session.map(|session| rim.core.waiting(session)).unwrap_or_default();
         if let Some(ending) = &mut peer.ending
-            && !waits
+            && !waiting.stream
             && peer.said >= peer.output.len()
             && !std::mem::replace(&mut ending.finished, true)
             && peer.connection.send_stream(control).finish().is_err()
@@ -129,7 +148,7 @@ impl Quic {
         let segments = self.sockets[socket].segments_max();
         for _ in 0..TRAINS_PER_TURN {
             self.packets.clear();
-            let handle = (index & !super::QUIC) as usize;
+            let handle = (index & !QUIC) as usize;
             let Self { peers, packets, .. } = self;
             let Some(Some(peer)) = peers.get_mut(handle) else { return true };
             let Some(transmit) = peer.connection.poll_transmit(now, segments, packets) else { return true };
@@ -143,20 +162,16 @@ impl Quic {
     }
 }
 
-/// What the core is to be told when the stream took so many bytes; gives away what goes alone and stands before the first
-/// frame that was not taken.
-fn settle(pieces: &mut Vec<Piece>, taken: usize, mut send: impl FnMut(Bytes)) -> u64 {
+/// What the core is to be told when the stream took so many bytes.
+fn settle(pieces: &[Piece], taken: usize) -> u64 {
     let (mut left, mut whole) = (taken, 0);
-    for piece in pieces.drain(..) {
+    for piece in pieces {
         if left < piece.bare {
             whole += if left > 0 { piece.whole - piece.bare + left } else { 0 };
             break;
         }
         left -= piece.bare;
         whole += piece.whole;
-        if let Some(alone) = piece.alone {
-            send(alone);
-        }
     }
     whole as u64
 }
@@ -166,26 +181,21 @@ mod tests {
     use super::*;
 
     fn piece(whole: usize, bare: usize) -> Piece {
-        Piece { whole, bare, alone: (bare == 0).then(|| Bytes::from_static(b"alone")) }
+        Piece { whole, bare }
     }
 
     #[test]
     fn what_a_stream_took_is_counted_as_the_core_counts() {
-        // Three frames with headers of two bytes, of which the middle one goes alone.
-        for (taken, expected, alone) in
-            [(0, 0, 0), (1, 3, 0), (9, 11, 0), (10, 12 + 22, 1), (11, 12 + 22 + 3, 1), (30, 12 + 22 + 22, 1)]
-        {
-            let mut pieces = vec![piece(12, 10), piece(22, 0), piece(22, 20)];
-            let mut sent = 0;
-            assert_eq!(settle(&mut pieces, taken, |_| sent += 1), expected, "{taken}");
-            assert_eq!(sent, alone, "{taken}");
+        // Two frames with headers of two bytes.
+        for (taken, expected) in [(0, 0), (1, 3), (9, 11), (10, 12), (11, 12 + 3), (30, 12 + 22)] {
+            assert_eq!(settle(&[piece(12, 10), piece(22, 20)], taken), expected, "{taken}");
         }
     }
 
     #[test]
     fn a_frame_that_was_begun_counts_from_where_it_stands() {
         // Seven bytes are left, and the header is long gone.
-        assert_eq!(settle(&mut vec![piece(7, 7)], 3, |_| {}), 3);
-        assert_eq!(settle(&mut vec![piece(7, 7)], 7, |_| {}), 7);
+        assert_eq!(settle(&[piece(7, 7)], 3), 3);
+        assert_eq!(settle(&[piece(7, 7)], 7), 7);
     }
 }

@@ -12,6 +12,7 @@ mod flush;
 mod input;
 mod peer;
 mod receive;
+mod values;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -19,7 +20,7 @@ use std::io;
 use std::net::UdpSocket;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use peer::Peer;
 use quinn_proto::{ConnectionHandle, Endpoint, Incoming, ServerConfig};
@@ -28,7 +29,7 @@ use ringway_mesh::Mailbox;
 
 use super::clock::Clock;
 use super::context::Rim;
-use crate::node::Order;
+use crate::node::{Congestion, Order};
 use crate::quic::settings;
 use crate::quic::socket::{Inbox, Udp};
 use crate::rt::Bell;
@@ -45,10 +46,14 @@ const UNVALIDATED_MAX: usize = 64;
 /// Handshakes that wait for their turn.
 const WAITING_MAX: usize = 256;
 
+/// How often a connection is looked at whose path takes nothing; it is heard of before, mostly.
+const HELD_BACK_LOOK: Duration = Duration::from_millis(25);
+
 /// What a shard's thread is given for QUIC.
 pub(crate) struct QuicSetup {
     /// In the order of the addresses.
     pub(crate) sockets: Vec<UdpSocket>,
+    pub(crate) congestion: Congestion,
     /// Secrets of the node: they seal retry tokens and stateless resets.
     pub(crate) retry_secret: [u8; 32],
     pub(crate) reset_secret: [u8; 32],
@@ -71,6 +76,7 @@ pub(crate) struct Quic {
     touched: VecDeque<u32>,
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
     retry_secret: [u8; 32],
+    congestion: Congestion,
     neighbours: Vec<Arc<Mailbox<Order, Bell>>>,
     /// Nobody new is let in.
     closed: bool,
@@ -80,6 +86,9 @@ pub(crate) struct Quic {
     /// Frames on their way into a stream.
     frames: Vec<u8>,
     pieces: Vec<flush::Piece>,
+    bundle: values::Bundle,
+    /// The controller tells how much the path takes.
+    fresh: bool,
 }
 
 impl Quic {
@@ -88,7 +97,8 @@ impl Quic {
     /// # Errors
     /// A socket or the certificate can't be used.
     pub(crate) fn new(setup: QuicSetup, shard: u8, tls: &rustls::ServerConfig) -> io::Result<Self> {
-        let server = settings::server(tls, &setup.retry_secret).map_err(io::Error::other)?;
+        let server =
+            settings::server(tls, &setup.retry_secret, setup.congestion).map_err(io::Error::other)?;
         let config = settings::endpoint(shard, &setup.reset_secret, setup.seed);
         let sockets = setup.sockets.into_iter().map(|socket| Udp::new(socket).map(Rc::new));
         Ok(Self {
@@ -107,6 +117,9 @@ impl Quic {
             packets: Vec::new(),
             frames: Vec::new(),
             pieces: Vec::new(),
+            bundle: values::Bundle::default(),
+            fresh: setup.congestion == Congestion::Fresh,
+            congestion: setup.congestion,
         })
     }
 
@@ -123,7 +136,7 @@ impl Quic {
     /// A new certificate for new connections.
     pub(crate) fn reload(&mut self, tls: &rustls::ServerConfig) {
         // A certificate that serves TLS serves QUIC as well: the suites are ours, not the file's.
-        if let Ok(server) = settings::server(tls, &self.retry_secret)
+        if let Ok(server) = settings::server(tls, &self.retry_secret, self.congestion)
             && !self.closed
         {
             self.endpoint.set_server_config(Some(server));
@@ -332,9 +345,10 @@ impl Quic {
     }
 
     /// Makes sure that the timer of a connection goes off.
-    fn set_timer(&mut self, index: u32) {
+    fn set_timer(&mut self, index: u32, now: Instant) {
         let Some(peer) = self.peer_mut(index) else { return };
-        let Some(due) = peer.connection.poll_timeout() else { return };
+        let look_again = peer.held_back.map(|_| now + HELD_BACK_LOOK);
+        let Some(due) = peer.connection.poll_timeout().into_iter().chain(look_again).min() else { return };
         if peer.timer.is_none_or(|set| due < set) {
             peer.timer = Some(due);
             self.timers.push(Reverse((due, index)));

@@ -1,18 +1,26 @@
 //! One QUIC connection: the client's control stream, its session, what it still has to say.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use quinn_proto::{Connection, StreamId, VarInt};
+use quinn_proto::{Connection, Dir, StreamId, VarInt};
 use ringway_core::{Monotonic, SessionKey};
 use ringway_protocol::codec::FrameReader;
+use ringway_protocol::congestion::quinn::{self as congestion, Room};
 use ringway_protocol::session::server::{Server, Times};
 use ringway_protocol::{Format, SessionId};
 
+use super::values::Values;
+use crate::quic::settings::SEND_BYTES;
 use crate::shard::client::Speaker;
 use crate::shard::connection::Ending;
 use crate::shard::context::Rim;
 use crate::transport::admission::Origin;
+
+/// Bytes that streams may be ahead of two windows.
+const STREAM_AHEAD_BYTES: u64 = 16 * 1024;
+/// How long nothing may be heard of what is in flight, beyond two round trips.
+const HELD_BACK_MAX: Duration = Duration::from_millis(60);
 
 /// One QUIC connection.
 pub(super) struct Peer {
@@ -48,6 +56,17 @@ pub(super) struct Peer {
     pub(super) said: usize,
     /// The stream takes nothing now.
     pub(super) full: bool,
+    /// Values leave by ways of their own.
+    pub(super) values_apart: bool,
+    /// The client lets us open streams.
+    pub(super) takes_streams: bool,
+    /// A stream that was opened to find out.
+    pub(super) spare_stream: Option<StreamId>,
+    pub(super) values: Option<Box<Values>>,
+    /// Bytes that streams may have unacknowledged.
+    pub(super) stream_window: u64,
+    /// Since when the path takes nothing.
+    pub(super) held_back: Option<Instant>,
     pub(super) ending: Option<Box<Ending>>,
 }
 
@@ -81,6 +100,12 @@ impl Peer {
             output: Vec::new(),
             said: 0,
             full: false,
+            values_apart: false,
+            takes_streams: false,
+            spare_stream: None,
+            values: None,
+            stream_window: SEND_BYTES,
+            held_back: None,
             ending: None,
         }
     }
@@ -96,7 +121,44 @@ impl Peer {
             half_open: &mut self.half_open,
             index,
             serial: self.serial,
+            values_apart: self.values_apart,
         }
+    }
+
+    /// The client opened its control stream: which other ways to it are there?
+    pub(super) fn find_ways(&mut self) {
+        self.spare_stream = self.connection.streams().open(Dir::Uni);
+        self.takes_streams = self.spare_stream.is_some();
+        self.values_apart = self.takes_streams || self.connection.datagrams().max_size().is_some();
+    }
+
+    /// What a stream that we open begins with.
+    pub(super) const fn stream_head(&self) -> &'static [u8] {
+        &[]
+    }
+
+    /// What a datagram begins with.
+    pub(super) const fn datagram_head(&self) -> &'static [u8] {
+        &[]
+    }
+
+    /// Bytes that the path takes now. What is handed over beyond that could not be replaced by newer values.
+    pub(super) fn room(&mut self, now: Instant) -> u64 {
+        let Room { window, in_flight, .. } = congestion::room(self.connection.congestion_state());
+        self.stream_window = 2 * window + STREAM_AHEAD_BYTES;
+        let packet = u64::from(self.connection.current_mtu());
+        if in_flight == 0 || in_flight + packet < window {
+            self.held_back = None;
+            return window - in_flight;
+        }
+        // Packets that only acknowledge count until something is heard of; who has sent nothing else would wait forever.
+        let patience = 2 * self.connection.rtt() + HELD_BACK_MAX;
+        let since = *self.held_back.get_or_insert(now);
+        if now.duration_since(since) > patience {
+            self.held_back = Some(now);
+            return packet;
+        }
+        0
     }
 
     /// When somebody must look at it.

@@ -1,0 +1,229 @@
+//! A QUIC client that blocks, and the node that it talks to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
+
+use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream, TransportConfig};
+use ringway::node::NodeOptions;
+use ringway_protocol::codec::{BinaryEncoder, FrameReader, binary};
+use ringway_protocol::command::{Command, Hello, Join, Publish};
+use ringway_protocol::{Body, BodyKind, Lane, RoomName};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use crate::client::{as_json, id};
+use crate::support::{Node, PATIENCE, start};
+use crate::tls::certificate;
+
+/// Where all clients' endpoints are driven, whatever their tests wait for.
+pub(super) static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let handle = runtime.handle().clone();
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    handle
+});
+
+/// A QUIC client that blocks.
+pub(super) struct Quic {
+    pub(super) endpoint: Endpoint,
+    pub(super) connection: Connection,
+    pub(super) send: SendStream,
+    pub(super) receive: RecvStream,
+    pub(super) reader: FrameReader,
+    pub(super) encoder: BinaryEncoder,
+    pub(super) waiting: Vec<Value>,
+    pub(super) welcome: Value,
+}
+
+/// A node with QUIC, and what its clients need to trust it.
+pub(super) struct Server {
+    pub(super) node: Node,
+    pub(super) trust: ClientConfig,
+}
+
+pub(super) fn server(shards: usize) -> Server {
+    server_with(shards, |_| {})
+}
+
+pub(super) fn server_with(shards: usize, change: impl FnOnce(&mut NodeOptions)) -> Server {
+    let (certificate, config) = certificate();
+    let node = start(shards, |options| {
+        options.settings.tls = Some(config);
+        options.quic.addresses = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+        change(options);
+    });
+    Server { node, trust: trusting(&certificate, b"ringway/1") }
+}
+
+pub(super) fn trusting(
+    certificate: &rustls::pki_types::CertificateDer<'static>,
+    protocol: &[u8],
+) -> ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    ClientConfig::new(Arc::new(quinn::crypto::rustls::QuicClientConfig::try_from(config).unwrap()))
+}
+
+impl Quic {
+    pub(super) fn connect(server: &Server) -> Self {
+        Self::connect_with(server, TransportConfig::default())
+    }
+
+    pub(super) fn connect_with(server: &Server, transport: TransportConfig) -> Self {
+        let mut config = server.trust.clone();
+        config.transport_config(Arc::new(transport));
+        let address = server.node.handle.quic_addresses()[0];
+        let (endpoint, connection, send, receive) = RUNTIME.block_on(async {
+            let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+            let connecting = endpoint.connect_with(config, address, "localhost").unwrap();
+            let connection = tokio::time::timeout(PATIENCE, connecting).await.unwrap().unwrap();
+            let (send, receive) = connection.open_bi().await.unwrap();
+            (endpoint, connection, send, receive)
+        });
+        Self {
+            endpoint,
+            connection,
+            send,
+            receive,
+            reader: FrameReader::new(16 << 20),
+            encoder: BinaryEncoder::new(),
+            waiting: Vec::new(),
+            welcome: Value::Null,
+        }
+    }
+
+    pub(super) fn open(server: &Server) -> Self {
+        Self::open_with(server, TransportConfig::default())
+    }
+
+    pub(super) fn open_with(server: &Server, transport: TransportConfig) -> Self {
+        let mut client = Self::connect_with(server, transport);
+        client.hello(None);
+        assert_eq!(client.welcome["type"], "welcome");
+        client
+    }
+
+    pub(super) fn hello(&mut self, resume: Option<&str>) {
+        self.say(&Command::Hello(Hello { id: id(1), protocol: 1, resume, ..Hello::default() }));
+        self.welcome = self.read();
+    }
+
+    pub(super) fn say(&mut self, command: &Command<'_>) {
+        let frame = self.encoder.command(command).to_vec();
+        self.write(&frame);
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        let Self { send, .. } = self;
+        RUNTIME.block_on(async {
+            tokio::time::timeout(PATIENCE, send.write_all(bytes)).await.unwrap().unwrap()
+        });
+    }
+
+    pub(super) fn read(&mut self) -> Value {
+        while self.waiting.is_empty() {
+            let Self { receive, reader, waiting, .. } = self;
+            let mut bytes = [0; 4096];
+            let count = RUNTIME
+                .block_on(async { tokio::time::timeout(PATIENCE, receive.read(&mut bytes)).await.unwrap() })
+                .unwrap()
+                .expect("the stream goes on");
+            let mut input = &bytes[..count];
+            while let Some(frame) = reader.next(&mut input).unwrap() {
+                waiting.push(as_json(&binary::decode_event(frame).unwrap()));
+            }
+        }
+        self.waiting.remove(0)
+    }
+
+    /// The frames of the next datagram.
+    pub(super) fn datagram(&mut self) -> Vec<Value> {
+        let Self { connection, .. } = self;
+        let datagram = RUNTIME
+            .block_on(async { tokio::time::timeout(PATIENCE, connection.read_datagram()).await.unwrap() })
+            .unwrap();
+        events(&datagram)
+    }
+
+    /// The frames of the next stream that the server opens, up to its end.
+    pub(super) fn stream(&mut self) -> Vec<Value> {
+        let Self { connection, .. } = self;
+        let bytes = RUNTIME.block_on(async {
+            let whole = async { connection.accept_uni().await.unwrap().read_to_end(1 << 20).await.unwrap() };
+            tokio::time::timeout(PATIENCE, whole).await.unwrap()
+        });
+        events(&bytes)
+    }
+
+    pub(super) fn read_type(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.read();
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self) -> String {
+        self.read_type("message")["text"].as_str().unwrap().to_owned()
+    }
+
+    pub(super) fn join(&mut self, room: &str) -> Value {
+        let room = RoomName::new(room).unwrap();
+        self.say(&Command::Join(Join {
+            id: id(2),
+            room,
+            since: None,
+            versions: Vec::new(),
+            presence: false,
+        }));
+        self.read_type("joined")
+    }
+
+    pub(super) fn publish(&mut self, room: &str, text: &str, lane: Lane) {
+        let publish = publication(room, text, lane);
+        self.say(&publish);
+    }
+
+    /// How the connection ended.
+    pub(super) fn closed(&mut self) -> ConnectionError {
+        let Self { connection, .. } = self;
+        RUNTIME.block_on(async { tokio::time::timeout(PATIENCE, connection.closed()).await.unwrap() })
+    }
+}
+
+pub(super) fn publication<'a>(room: &'a str, text: &'a str, lane: Lane) -> Command<'a> {
+    Command::Publish(Publish {
+        id: None,
+        room: RoomName::new(room).unwrap(),
+        body: Body { kind: BodyKind::Text, bytes: text.as_bytes() },
+        lane,
+        key: None,
+        msg_id: None,
+        retry: None,
+        echo: true,
+    })
+}
+
+pub(super) fn code(error: &ConnectionError) -> u64 {
+    match error {
+        ConnectionError::ApplicationClosed(close) => close.error_code.into_inner(),
+        other => panic!("{other} instead of a close"),
+    }
+}
+
+fn events(mut bytes: &[u8]) -> Vec<Value> {
+    let mut reader = FrameReader::new(16 << 20);
+    let mut events = Vec::new();
+    while let Some(frame) = reader.next(&mut bytes).unwrap() {
+        events.push(as_json(&binary::decode_event(frame).unwrap()));
+    }
+    events
+}
