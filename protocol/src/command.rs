@@ -103,6 +103,8 @@ pub struct Join<'a> {
     pub versions: Vec<KnownVersion<'a>>,
     /// Whether `presence_changed` is wanted.
     pub presence: bool,
+    /// Whether the room's order is wanted on a stream of its own, where the transport has streams.
+    pub stream: bool,
 }
 
 /// `join_many`.

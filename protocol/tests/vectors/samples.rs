@@ -56,7 +56,7 @@ fn grace() -> Member<'static> {
 }
 
 fn join(since: Option<Since>) -> Join<'static> {
-    Join { id: id(3), room: room(), since, versions: Vec::new(), presence: false }
+    Join { id: id(3), room: room(), since, versions: Vec::new(), presence: false, stream: false }
 }
 
 fn publish() -> Publish<'static> {

@@ -42,7 +42,7 @@ pub use counters::Counters;
 pub use edge::{Open, Target, Waiting};
 pub use frame::Encoder;
 pub use message::{Delivery, Departure, Request};
-pub use outbox::Taken;
+pub use outbox::{Taken, Via};
 pub use output::{Close, Output};
 pub use settings::{Namespace, Settings};
 pub use shard::{Blocked, Shard, ShardConfig};

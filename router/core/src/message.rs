@@ -216,6 +216,10 @@ pub enum Delivery<S> {
     Reply {
         /// Whose.
         session: SessionKey,
+        /// The room that it is about: it keeps its place among what is said of that room.
+        room: Option<RoomHandle>,
+        /// It is `left`: the last that is said of this membership.
+        last: bool,
         /// The answer.
         frames: Vec<S>,
     },
@@ -357,8 +361,8 @@ impl<S> Delivery<S> {
                 Delivery::JoinRefused { session, handle, seat, frame: change(frame) }
             }
             Self::Displaced { session, code } => Delivery::Displaced { session, code },
-            Self::Reply { session, frames } => {
-                Delivery::Reply { session, frames: frames.into_iter().map(change).collect() }
+            Self::Reply { session, room, last, frames } => {
+                Delivery::Reply { session, room, last, frames: frames.into_iter().map(change).collect() }
             }
             Self::PublishedInPlace { session, handle, offset, frame } => {
                 Delivery::PublishedInPlace { session, handle, offset, frame: change(frame) }

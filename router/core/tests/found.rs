@@ -147,7 +147,8 @@ fn versions_of_an_earlier_order_keep_no_value_back() {
     world.send(three, &latest("room", "x", "anew"));
     let held = KnownVersion { user: Some("one"), key: "x", version: Version((1 << 40) + 3) };
     let room = RoomName::new("room").unwrap();
-    let join = Join { id: None, room, since: since(epoch, 0), versions: vec![held], presence: false };
+    let join =
+        Join { id: None, room, since: since(epoch, 0), versions: vec![held], presence: false, stream: false };
     world.send(two, &Command::Join(join));
     assert_eq!(world.read(two)[1..], ["v1 x anew"]);
 }
@@ -162,7 +163,8 @@ fn whose_value_a_joiner_holds_does_not_matter_where_keys_are_the_room_s() {
     let epoch = epoch_of(&mut world, "room");
     let held = KnownVersion { user: Some("one"), key: "x", version: Version((1 << 40) + 1) };
     let room = RoomName::new("room").unwrap();
-    let join = Join { id: None, room, since: since(epoch, 0), versions: vec![held], presence: false };
+    let join =
+        Join { id: None, room, since: since(epoch, 0), versions: vec![held], presence: false, stream: false };
     world.send(two, &Command::Join(join));
     assert_eq!(world.read(two).len(), 1);
 }
@@ -177,7 +179,7 @@ fn a_session_that_lagged_with_nothing_left_gets_unreliable_values_again() {
     world.send(one, &say("lost"));
     // The transport takes nothing, and what waited is dropped; then it can be written again.
     world.read_bytes(slow, usize::MAX, 0);
-    let offered = world.shards[0].poll_transmit(slow.key, usize::MAX, &mut |_, _| {});
+    let offered = world.shards[0].poll_transmit(slow.key, usize::MAX, &mut |_, _, _| {});
     assert_eq!(offered, 0);
     world.send(one, &say("fresh"));
     assert_eq!(world.read(slow).len(), 1);

@@ -29,6 +29,8 @@ pub(crate) struct Speaker<'a> {
     pub(crate) serial: u32,
     /// The transport carries values apart from the stream.
     pub(crate) values_apart: bool,
+    /// The transport can give a room a stream of its own.
+    pub(crate) room_streams: bool,
 }
 
 /// A command that can't be handled now; it begins at this byte of the message.
@@ -53,8 +55,18 @@ pub(crate) fn bytes(
         };
         let Client { decoder, server, session, id } = client;
         let serial = *serial;
-        let mut speaker =
-            Speaker { server, session, id, output, ending, half_open, index, serial, values_apart: false };
+        let mut speaker = Speaker {
+            server,
+            session,
+            id,
+            output,
+            ending,
+            half_open,
+            index,
+            serial,
+            values_apart: false,
+            room_streams: false,
+        };
         let decoded = match decoder.decode(&mut input[at..]) {
             Ok(decoded) => decoded,
             Err(violation) => {
@@ -113,8 +125,18 @@ pub(crate) fn go_on(connection: &mut Connection, index: u32, json: &mut JsonDeco
     };
     let Client { server, session, id, .. } = client;
     let serial = *serial;
-    let mut speaker =
-        Speaker { server, session, id, output, ending, half_open, index, serial, values_apart: false };
+    let mut speaker = Speaker {
+        server,
+        session,
+        id,
+        output,
+        ending,
+        half_open,
+        index,
+        serial,
+        values_apart: false,
+        room_streams: false,
+    };
     let said = if is_text { speaker.text(&message, json, rim) } else { speaker.binary(&message, rim) };
     if let Err(blocked) = said {
         let message = if blocked.at == 0 { message } else { message[blocked.at..].to_vec() };
@@ -259,6 +281,7 @@ impl Speaker<'_> {
                 resume: &guest.resume,
                 connection: self.index,
                 values_apart: self.values_apart,
+                room_streams: self.room_streams,
             };
             rim.core.handle_open(now, open).map(|session| (session, guest.session))
         });

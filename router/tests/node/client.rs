@@ -97,7 +97,8 @@ impl Client {
 
     pub(crate) fn join(&mut self, room: &str) -> Value {
         let room = RoomName::new(room).unwrap();
-        let join = Join { id: id(2), room, since: None, versions: Vec::new(), presence: false };
+        let join =
+            Join { id: id(2), room, since: None, versions: Vec::new(), presence: false, stream: false };
         self.say(&Command::Join(join));
         self.read_type("joined")
     }

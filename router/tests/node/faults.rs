@@ -57,6 +57,7 @@ fn join(room: &str) -> Command<'_> {
         since: None,
         versions: Vec::new(),
         presence: false,
+        stream: false,
     })
 }
 

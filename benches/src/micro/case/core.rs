@@ -119,6 +119,7 @@ impl House {
             resume: "",
             connection: number as u32,
             values_apart: false,
+            room_streams: false,
         };
         self.shard.handle_open(self.now, open).expect("the shard has room")
     }
@@ -132,7 +133,7 @@ impl House {
     fn drain(&mut self) -> u64 {
         let mut sessions = 0;
         while let Some(session) = self.shard.poll_dirty() {
-            let offered = self.shard.poll_transmit(session, FLUSH_BYTES_MAX, &mut |frame, _| {
+            let offered = self.shard.poll_transmit(session, FLUSH_BYTES_MAX, &mut |frame, _, _| {
                 black_box(frame);
             });
             self.shard.on_written(self.now, session, offered as _);
@@ -153,6 +154,7 @@ fn join() -> Command<'static> {
         since: None,
         versions: Vec::new(),
         presence: false,
+        stream: false,
     })
 }
 

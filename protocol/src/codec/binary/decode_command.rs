@@ -92,6 +92,7 @@ fn one_join(id: Option<RequestId>, join: schema::Join<'_>) -> Result<Join<'_>, D
             })
             .collect(),
         presence: join.presence(),
+        stream: join.stream(),
     })
 }
 

@@ -71,7 +71,13 @@ impl BinaryEncoder {
         let versions: Vec<_> = join.versions.iter().map(|known| self.known_version(known)).collect();
         let versions = (!versions.is_empty()).then(|| self.builder.create_vector(&versions));
         let room = self.text(join.room.as_str());
-        let mut args = schema::JoinArgs { room, versions, presence: join.presence, ..Default::default() };
+        let mut args = schema::JoinArgs {
+            room,
+            versions,
+            presence: join.presence,
+            stream: join.stream,
+            ..Default::default()
+        };
         match join.since {
             Some(Since::Position(position)) => {
                 args.epoch = Some(position.epoch.0);

@@ -18,13 +18,13 @@ fields! {
         bytes = b"bytes", msg_id = b"msg_id", msg_id_bytes = b"msg_id_bytes", retry = b"retry", echo = b"echo",
         since = b"since", versions = b"versions", presence = b"presence", rooms = b"rooms", protocol = b"protocol",
         token = b"token", client = b"client", resume = b"resume", before = b"before", after = b"after",
-        limit = b"limit", cursor = b"cursor",
+        limit = b"limit", cursor = b"cursor", stream = b"stream",
     }
 }
 
 fields! {
     /// One of `join_many`'s rooms.
-    RoomFields { room = b"room", since = b"since", versions = b"versions", presence = b"presence" }
+    RoomFields { room = b"room", since = b"since", versions = b"versions", presence = b"presence", stream = b"stream" }
 }
 
 fields! {
@@ -67,8 +67,8 @@ fn command<'a>(
             Command::Refresh(Refresh { id, token: fields.token().required("token")?.text(arena)? })
         }
         "\"join\"" => {
-            let Fields { deep, room, since, versions, presence, .. } = *fields;
-            Command::Join(join(RoomFields { deep, room, since, versions, presence }, id, arena)?)
+            let Fields { deep, room, since, versions, presence, stream, .. } = *fields;
+            Command::Join(join(RoomFields { deep, room, since, versions, presence, stream }, id, arena)?)
         }
         "\"join_many\"" => Command::JoinMany(join_many(fields, id, arena)?),
         "\"leave\"" => Command::Leave(Leave { id, room: room(fields.room(), arena)? }),
@@ -130,6 +130,7 @@ fn join<'a>(
             .map(|element| known_version(element, arena))
             .collect::<Result<_, _>>()?,
         presence: flag(fields.presence())?,
+        stream: flag(fields.stream())?,
     })
 }
 

@@ -92,6 +92,9 @@ fn join(writer: &mut Writer<'_>, join: &Join<'_>) {
     if join.presence {
         writer.raw(",\"presence\":true");
     }
+    if join.stream {
+        writer.raw(",\"stream\":true");
+    }
 }
 
 fn known_version(writer: &mut Writer<'_>, known: &KnownVersion<'_>) {

@@ -11,6 +11,9 @@ pub struct JoinOptions {
     pub since: Option<Since>,
     /// Whether `presence_changed` is wanted.
     pub presence: bool,
+    /// Whether the room's order is wanted on a stream of its own: then a loss elsewhere does not hold it up. WebSocket has
+    /// no streams and ignores it.
+    pub stream: bool,
 }
 
 impl Client {
@@ -124,6 +127,7 @@ impl Client {
                 Vec::new()
             },
             presence: room.options.presence,
+            stream: room.options.stream,
         })
     }
 

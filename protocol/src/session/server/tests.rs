@@ -143,7 +143,8 @@ fn no_list_of_operations_gets_a_command_through_a_closed_door() {
             random ^= random >> 7;
             random ^= random << 17;
             let room = RoomName::new("a").unwrap();
-            let join = Join { id: None, room, since: None, versions: Vec::new(), presence: false };
+            let join =
+                Join { id: None, room, since: None, versions: Vec::new(), presence: false, stream: false };
             let step = match random % 8 {
                 0 => server.handle_command(hello(1)),
                 1 => server.handle_command(Command::Join(join)),

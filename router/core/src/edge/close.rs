@@ -119,7 +119,7 @@ impl<E: Encoder> Shard<E> {
         let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) else { return };
         let frame = self.encoder.reply(closing, open.format);
         let bytes = E::bytes(&frame, open.format);
-        open.outbox.push(&mut self.edge.pool, frame, Kind::Control, bytes, wrapping_ms(now.monotonic));
+        open.outbox.push(&mut self.edge.pool, frame, Kind::Control, bytes, wrapping_ms(now.monotonic), false);
         if !open.dirty {
             open.dirty = true;
             self.edge.dirty.push_back(session);

@@ -157,6 +157,11 @@ impl<E: Encoder> Shard<E> {
         open.seats += 1;
         let seat = open.seats;
         open.memberships.push(Membership { handle, seat, place: None, presence: join.presence });
+        if join.stream
+            && let Some(rooms) = &mut open.room_streams
+        {
+            rooms.push(handle);
+        }
         let request = JoinRequest {
             session: open.reference(),
             user: open.identity.user.clone(),
@@ -228,7 +233,13 @@ impl<E: Encoder> Shard<E> {
             self.edge.stand_up(handle, place);
         }
         for frame in self.edge.release_held(session, handle) {
-            self.push(now, session, frame, Kind::Control);
+            self.push(now, session, frame, Kind::InRoom { handle });
+        }
+        if id.is_none()
+            && let Some(open) = self.edge.session_mut(session)
+        {
+            // No `left` will end it.
+            open.end_stream(handle);
         }
         self.edge.release_interest(handle);
         self.request(self.owner_of(handle), Request::Leave(request));

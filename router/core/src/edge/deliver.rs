@@ -38,17 +38,26 @@ impl<E: Encoder> Shard<E> {
                     && open.membership(handle).is_some_and(|membership| membership.seat == seat)
                 {
                     open.take_membership(handle);
+                    open.end_stream(handle);
                 }
                 self.edge.release_interest(handle);
                 self.push(now, session, frame, Kind::Control);
             }
             Delivery::Displaced { session, code } => self.end(now, session, code.number(), code.text(), None),
-            Delivery::Reply { session, frames } => {
+            Delivery::Reply { session, room, last, frames } => {
+                let kind = match room {
+                    Some(handle) if last => Kind::Left { handle },
+                    Some(handle) => Kind::InRoom { handle },
+                    None => Kind::Control,
+                };
                 let mut bytes = 0;
                 let several = frames.len() > 1;
                 for frame in frames {
                     bytes += E::bytes_held(&frame);
-                    self.push(now, session, frame, Kind::Control);
+                    self.push(now, session, frame, kind);
+                }
+                if let (Some(handle), true, Some(open)) = (room, last, self.edge.session_mut(session)) {
+                    open.end_stream(handle);
                 }
                 if several && let Some(open) = self.edge.session_mut(session) {
                     open.bucket.take(answer_units(bytes));
@@ -98,7 +107,8 @@ impl<E: Encoder> Shard<E> {
                         continue;
                     }
                     let kind = Kind::Reliable { handle: incoming.handle, offset };
-                    session.outbox.push(&mut self.edge.pool, incoming.frame.clone(), kind, bytes, now_ms);
+                    let (pool, frame) = (&mut self.edge.pool, incoming.frame.clone());
+                    session.outbox.push(pool, frame, kind, bytes, now_ms, seat.streamed);
                 }
                 Place::Version(_) => {
                     let put = session.outbox.push_value(Value {
@@ -146,10 +156,10 @@ impl<E: Encoder> Shard<E> {
             return;
         };
         for frame in after {
-            self.push(now, session, frame, Kind::Control);
+            self.push(now, session, frame, Kind::InRoom { handle });
         }
         let Some(open) = self.edge.session_mut(session) else { return };
-        let json = open.format == Format::Json;
+        let (json, streamed) = (open.format == Format::Json, open.streams(handle));
         let Some(membership) = open.membership(handle).copied().filter(|membership| membership.seat == seat)
         else {
             // It left while the answer was on its way; `left` follows on the same FIFO.
@@ -167,7 +177,15 @@ impl<E: Encoder> Shard<E> {
         interest.position = position;
         interest.members = interest.members.max(1);
         let presence = membership.presence;
-        let place = interest.sit(Seat { session, seat, presence, json, joined_sequence: sequence, catch_up });
+        let place = interest.sit(Seat {
+            session,
+            seat,
+            presence,
+            json,
+            streamed,
+            joined_sequence: sequence,
+            catch_up,
+        });
         let index = session.index as usize;
         if let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) {
             if let Some(membership) = open.membership_mut(handle) {
@@ -180,7 +198,8 @@ impl<E: Encoder> Shard<E> {
                 if open.outbox.values_are_apart() {
                     // What a room holds at a join may be much: it follows on the stream.
                     let now_ms = wrapping_ms(now.monotonic);
-                    open.outbox.push(&mut self.edge.pool, frame, Kind::Control, bytes as usize, now_ms);
+                    let (pool, kind) = (&mut self.edge.pool, Kind::InRoom { handle });
+                    open.outbox.push(pool, frame, kind, bytes as usize, now_ms, streamed);
                     continue;
                 }
                 let value = Value { key_tag, handle, after: sequence, frame, bytes, unreliable: false };
@@ -214,7 +233,7 @@ impl<E: Encoder> Shard<E> {
         if waits {
             self.edge.held.insert((session, handle, offset), frame);
         } else {
-            self.push(now, session, frame, Kind::Control);
+            self.push(now, session, frame, Kind::InRoom { handle });
         }
     }
 
@@ -247,7 +266,7 @@ impl<E: Encoder> Shard<E> {
             }
             // Answers that waited for their place in an order that is over.
             for held in self.edge.release_held(session, handle) {
-                self.push(now, session, held, Kind::Control);
+                self.push(now, session, held, Kind::InRoom { handle });
             }
         }
     }
@@ -263,7 +282,7 @@ impl<E: Encoder> Shard<E> {
         let sessions: Vec<_> =
             self.seats_of(handle).filter(|seat| wanted(seat)).map(|seat| seat.session).collect();
         for session in sessions {
-            self.push(now, session, frame.clone(), Kind::Control);
+            self.push(now, session, frame.clone(), Kind::InRoom { handle });
         }
     }
 
@@ -301,7 +320,8 @@ impl<E: Encoder> Shard<E> {
         }
         let bytes = E::bytes(&frame, open.format);
         let now_ms = wrapping_ms(now.monotonic);
-        let sequence = open.outbox.push(&mut self.edge.pool, frame, kind, bytes, now_ms);
+        let streamed = kind.room().is_some_and(|handle| open.streams(handle));
+        let sequence = open.outbox.push(&mut self.edge.pool, frame, kind, bytes, now_ms, streamed);
         self.counters.deliveries += 1;
         self.counters.queued_bytes += bytes as u64;
         if !open.dirty {

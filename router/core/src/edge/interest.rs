@@ -27,6 +27,8 @@ pub(crate) struct Seat {
     pub(crate) seat: u32,
     pub(crate) presence: bool,
     pub(crate) json: bool,
+    /// Its session gave the room a stream of its own.
+    pub(crate) streamed: bool,
     /// Number in the outbox's FIFO of its `joined`: values may only follow it.
     pub(crate) joined_sequence: u64,
     pub(crate) catch_up: CatchUp,

@@ -30,6 +30,8 @@ pub struct Open<'a> {
     pub connection: u32,
     /// Whether the transport carries values apart from the stream ([`Shard::poll_values`]).
     pub values_apart: bool,
+    /// Whether the transport can give a room a stream of its own.
+    pub room_streams: bool,
 }
 
 impl<E: Encoder> Shard<E> {
@@ -77,6 +79,7 @@ impl<E: Encoder> Shard<E> {
             phase: Phase::Open,
             dirty: false,
             connection: open.connection,
+            room_streams: open.room_streams.then(Vec::new),
             outbox: Outbox::with_values_apart(open.values_apart),
             memberships: Vec::new(),
             seats: 0,

@@ -61,7 +61,7 @@ impl<E: Encoder> Shard<E> {
             debug_assert_eq!(offset, next, "a page has a hole");
             next = offset.next();
             match self.edge.held.remove(&(session, handle, offset)) {
-                Some(published) => self.push(now, session, published, Kind::Control),
+                Some(published) => self.push(now, session, published, Kind::InRoom { handle }),
                 None => self.push(now, session, frame, Kind::Reliable { handle, offset }),
             };
         }
@@ -96,7 +96,7 @@ impl<E: Encoder> Shard<E> {
                 self.push_gap(now, session, handle, start, Offset(offset.0 - 1));
             }
             if let Some(frame) = self.edge.held.remove(&(session, handle, offset)) {
-                self.push(now, session, frame, Kind::Control);
+                self.push(now, session, frame, Kind::InRoom { handle });
             }
             start = offset.next();
         }

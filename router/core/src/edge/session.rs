@@ -29,6 +29,9 @@ pub(crate) struct Session<F> {
     /// The rim's own index.
     pub(crate) connection: u32,
     pub(crate) outbox: Outbox<F>,
+    /// Rooms that have a stream of their own, once for each membership that is not answered with `left`. `None`: the
+    /// transport has no streams.
+    pub(crate) room_streams: Option<Vec<RoomHandle>>,
     pub(crate) memberships: Vec<Membership>,
     /// Number of the newest membership.
     pub(crate) seats: u32,
@@ -65,6 +68,20 @@ impl<F> Session<F> {
 
     pub(crate) fn membership_mut(&mut self, handle: RoomHandle) -> Option<&mut Membership> {
         self.memberships.iter_mut().find(|membership| membership.handle == handle)
+    }
+
+    /// Whether what is said of the room goes on a stream of its own.
+    pub(crate) fn streams(&self, handle: RoomHandle) -> bool {
+        self.room_streams.as_ref().is_some_and(|rooms| rooms.contains(&handle))
+    }
+
+    /// A membership with a stream is over.
+    pub(crate) fn end_stream(&mut self, handle: RoomHandle) {
+        if let Some(rooms) = &mut self.room_streams
+            && let Some(index) = rooms.iter().position(|room| *room == handle)
+        {
+            rooms.swap_remove(index);
+        }
     }
 
     pub(crate) fn take_membership(&mut self, handle: RoomHandle) -> Option<Membership> {

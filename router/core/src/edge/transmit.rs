@@ -3,7 +3,7 @@
 use super::pressure::SWEEP_MS;
 use super::wrapping_ms;
 use crate::frame::Encoder;
-use crate::outbox::Taken;
+use crate::outbox::{Taken, Via};
 use crate::time::Now;
 use crate::{SessionKey, Shard};
 
@@ -39,14 +39,14 @@ impl<E: Encoder> Shard<E> {
     }
 
     /// Offers frames of a session to `take` until `bytes_max` is reached, at least one if any waits; the second
-    /// argument of `take` is how many bytes of the frame were written before (0 for all but the first). Returns the
-    /// bytes offered: 0 means that the transport has caught up, anything else is followed by [`Shard::on_written`]
+    /// argument of `take` is how many bytes of the frame were written before (0 for all but the first), the third which
+    /// stream carries it: always the one where rooms have none of their own. Returns the bytes offered: 0 means that the transport has caught up, anything else is followed by [`Shard::on_written`]
     /// before anything else is handled.
     pub fn poll_transmit(
         &mut self,
         session: SessionKey,
         bytes_max: usize,
-        take: &mut impl FnMut(&E::Frame, usize),
+        take: &mut impl FnMut(&E::Frame, usize, Via),
     ) -> u64 {
         let offered = self.edge.session_mut(session).map_or(0, |open| open.outbox.poll(bytes_max, take));
         if offered == 0 && !self.edge.lagging.is_empty() {

@@ -42,7 +42,7 @@ impl<F: Clone> Outbox<F> {
         });
         self.bytes -= bytes;
         for (frame, bytes) in with_stream {
-            self.push(pool, frame, Kind::Control, bytes as usize, now_ms);
+            self.push(pool, frame, Kind::Control, bytes as usize, now_ms, false);
         }
         self.shrink_values();
     }

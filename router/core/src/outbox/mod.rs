@@ -26,12 +26,41 @@ pub(crate) use overflow::Gaps;
 pub(crate) enum Kind {
     /// An answer or notice: never dropped.
     Control,
+    /// The same, among what is said of a room.
+    InRoom { handle: RoomHandle },
+    /// `left`, the last that is said of a membership.
+    Left { handle: RoomHandle },
     /// A `joined` or `reset`: never dropped, and what follows it belongs to another count of the room's offsets.
     Start { handle: RoomHandle },
     /// A publication of the reliable lane, or the answer that takes its place.
     Reliable { handle: RoomHandle, offset: Offset },
     /// Tells of so many dropped publications, from this offset on.
     Gap { handle: RoomHandle, from: Offset, count: u32 },
+}
+
+impl Kind {
+    /// The room in whose order it stands.
+    pub(crate) const fn room(self) -> Option<RoomHandle> {
+        match self {
+            Self::Control => None,
+            Self::InRoom { handle }
+            | Self::Left { handle }
+            | Self::Start { handle }
+            | Self::Reliable { handle, .. }
+            | Self::Gap { handle, .. } => Some(handle),
+        }
+    }
+}
+
+/// Which stream of a session carries a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// The one for everything.
+    Control,
+    /// The room's own, as its member asked at the join.
+    Room(RoomHandle),
+    /// The same, and nothing follows on it.
+    RoomEnd(RoomHandle),
 }
 
 /// One waiting frame.
@@ -44,6 +73,21 @@ pub(crate) struct Item<F> {
     pub(crate) bytes: u32,
     /// Shard time in milliseconds, wrapping.
     pub(crate) queued_ms: u32,
+    /// It goes on the stream of its room.
+    pub(crate) streamed: bool,
+}
+
+impl<F> Item<F> {
+    const fn via(&self) -> Via {
+        match self.kind {
+            _ if !self.streamed => Via::Control,
+            Kind::Left { handle } => Via::RoomEnd(handle),
+            kind => match kind.room() {
+                Some(handle) => Via::Room(handle),
+                None => Via::Control,
+            },
+        }
+    }
 }
 
 /// Empty queues kept for the next session that needs one: an idle session holds no buffer.
@@ -197,6 +241,7 @@ impl<F: Clone> Outbox<F> {
         kind: Kind,
         bytes: usize,
         now_ms: u32,
+        streamed: bool,
     ) -> u64 {
         if self.fifo.capacity() == 0 {
             self.fifo = pool.take();
@@ -204,7 +249,7 @@ impl<F: Clone> Outbox<F> {
         self.bytes += bytes as u64;
         self.sequence += 1;
         let sequence = self.sequence;
-        self.fifo.push_back(Item { frame, kind, sequence, bytes: bytes as u32, queued_ms: now_ms });
+        self.fifo.push_back(Item { frame, kind, sequence, bytes: bytes as u32, queued_ms: now_ms, streamed });
         sequence
     }
 
@@ -230,31 +275,31 @@ impl<F: Clone> Outbox<F> {
     }
 
     /// Offers frames to `take` until `bytes_max` is reached, at least one if any waits. The second argument of
-    /// `take` is how much of the frame was written before. Returns the bytes offered.
-    pub(crate) fn poll(&mut self, bytes_max: usize, take: &mut impl FnMut(&F, usize)) -> u64 {
+    /// `take` is how much of the frame was written before, the third which stream carries it. Returns the bytes offered.
+    pub(crate) fn poll(&mut self, bytes_max: usize, take: &mut impl FnMut(&F, usize, Via)) -> u64 {
         let mut offered = 0;
         let mut walk = Walk { fifo: 0, values: 0, value_next: self.value_next };
         if let Some((frame, bytes)) = &self.begun {
-            take(frame, self.written as usize);
+            take(frame, self.written as usize, Via::Control);
             offered = u64::from(bytes - self.written);
         } else if self.written > 0
             && let Some(item) = self.fifo.front()
         {
-            take(&item.frame, self.written as usize);
+            take(&item.frame, self.written as usize, item.via());
             offered = u64::from(item.bytes - self.written);
             walk.fifo = 1;
         }
         while offered < bytes_max as u64 {
             match self.pick(&mut walk) {
                 Some(Pick::Fifo(index)) => {
-                    take(&self.fifo[index].frame, 0);
+                    take(&self.fifo[index].frame, 0, self.fifo[index].via());
                     offered += u64::from(self.fifo[index].bytes);
                 }
                 Some(Pick::Value(index)) => {
                     let Some(value) = self.conflating.as_ref().and_then(|values| values.at(index)) else {
                         break;
                     };
-                    take(&value.frame, 0);
+                    take(&value.frame, 0, Via::Control);
                     offered += u64::from(value.bytes);
                 }
                 None => break,

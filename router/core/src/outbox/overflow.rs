@@ -14,7 +14,7 @@ impl<F: Clone> Outbox<F> {
     pub(crate) fn oldest_room(&self) -> Option<RoomHandle> {
         self.fifo.iter().skip(usize::from(self.front_is_begun())).find_map(|item| match item.kind {
             Kind::Reliable { handle, .. } => Some(handle),
-            Kind::Control | Kind::Start { .. } | Kind::Gap { .. } => None,
+            _ => None,
         })
     }
 

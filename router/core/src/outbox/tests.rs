@@ -17,12 +17,12 @@ impl Bench {
     }
 
     fn control(&mut self, text: &str) -> u64 {
-        self.outbox.push(&mut self.pool, text.into(), Kind::Control, text.len(), 0)
+        self.outbox.push(&mut self.pool, text.into(), Kind::Control, text.len(), 0, false)
     }
 
     fn reliable(&mut self, handle: RoomHandle, offset: u64, text: &str) {
         let kind = Kind::Reliable { handle, offset: Offset(offset) };
-        self.outbox.push(&mut self.pool, text.into(), kind, text.len(), offset as u32);
+        self.outbox.push(&mut self.pool, text.into(), kind, text.len(), offset as u32, false);
     }
 
     fn value(&mut self, key_tag: u64, after: u64, text: &str, unreliable: bool) -> Put {
@@ -34,7 +34,7 @@ impl Bench {
     /// Lets the transport take `bytes` of an offer of up to `bytes_max`; the text that was on the wire.
     fn write(&mut self, bytes_max: usize, bytes: u64) -> String {
         let mut text = String::new();
-        let offered = self.outbox.poll(bytes_max, &mut |frame, skip| text.push_str(&frame[skip..]));
+        let offered = self.outbox.poll(bytes_max, &mut |frame, skip, _| text.push_str(&frame[skip..]));
         assert_eq!(offered, text.len() as u64);
         let taken = bytes.min(offered);
         text.truncate(taken as usize);
@@ -188,7 +188,7 @@ fn the_age_is_that_of_the_oldest_frame() {
 fn writing_more_than_was_offered_is_a_programmer_s_error() {
     let mut bench = Bench::new();
     bench.control("abc");
-    bench.outbox.poll(64, &mut |_, _| {});
+    bench.outbox.poll(64, &mut |_, _, _| {});
     bench.outbox.on_written(&mut bench.pool, 9);
 }
 
@@ -241,4 +241,22 @@ fn a_stream_that_lags_drops_no_values_that_leave_apart() {
     assert_eq!(bench.write(usize::MAX, 2), "lo");
     assert!(bench.outbox.is_lagging() && bench.outbox.holds_values());
     assert_eq!(bench.value(7, 0, "<newer>", true), Put::Replaced);
+}
+
+#[test]
+fn what_is_said_of_a_room_goes_on_its_own_stream_up_to_left() {
+    let mut bench = Bench::new();
+    let mut push = |kind, streamed| {
+        bench.outbox.push(&mut bench.pool, "x".into(), kind, 1, 0, streamed);
+    };
+    push(Kind::Start { handle: ROOM }, true);
+    push(Kind::Control, false);
+    push(Kind::Reliable { handle: OTHER, offset: Offset(1) }, false);
+    push(Kind::Reliable { handle: ROOM, offset: Offset(1) }, true);
+    push(Kind::InRoom { handle: ROOM }, true);
+    push(Kind::Left { handle: ROOM }, true);
+    let mut vias = Vec::new();
+    bench.outbox.poll(64, &mut |_, _, via| vias.push(via));
+    let room = Via::Room(ROOM);
+    assert_eq!(vias, [room, Via::Control, Via::Control, room, room, Via::RoomEnd(ROOM)]);
 }

@@ -66,7 +66,10 @@ impl<E: Encoder> Shard<E> {
                 frames.push(kept.frame.clone());
             }
         }
-        self.deliver(from, Delivery::Reply { session: session.key, frames });
+        self.deliver(
+            from,
+            Delivery::Reply { session: session.key, room: Some(request.handle), last: false, frames },
+        );
     }
 
     /// Drops what the namespace no longer keeps, and more where the shard holds too much.

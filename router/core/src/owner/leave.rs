@@ -3,7 +3,7 @@
 use ringway_protocol::{ErrorCode, Event, RoomHandle, SessionId};
 
 use crate::frame::Encoder;
-use crate::message::LeaveRequest;
+use crate::message::{Delivery, LeaveRequest};
 use crate::room::MemberPlace;
 use crate::time::Now;
 use crate::{Shard, ShardId};
@@ -39,7 +39,9 @@ impl<E: Encoder> Shard<E> {
             Some(_) | None => {}
         }
         if let Some(id) = leave.id {
-            self.reply(from, leave.session, &Event::Left { id: Some(id), room: &name });
+            let frame = self.encoder.reply(&Event::Left { id: Some(id), room: &name }, leave.session.format);
+            let (session, room) = (leave.session.key, Some(leave.handle));
+            self.deliver(from, Delivery::Reply { session, room, last: true, frames: vec![frame] });
         }
     }
 

@@ -79,12 +79,6 @@ impl<E: Encoder> Shard<E> {
         self.owner.rooms.find(handle).map(Box::as_mut).ok_or(ErrorCode::Internal)
     }
 
-    /// Answers a request with an event, encoded here in the session's format.
-    pub(super) fn reply(&mut self, to: ShardId, session: SessionRef, event: &Event<'_>) {
-        let frame = self.encoder.reply(event, session.format);
-        self.deliver(to, Delivery::Reply { session: session.key, frames: vec![frame] });
-    }
-
     pub(super) fn reply_error(
         &mut self,
         to: ShardId,
@@ -94,7 +88,10 @@ impl<E: Encoder> Shard<E> {
     ) {
         self.count_error(code);
         let frame = self.error_frame(id, None, code, session.format);
-        self.deliver(to, Delivery::Reply { session: session.key, frames: vec![frame] });
+        self.deliver(
+            to,
+            Delivery::Reply { session: session.key, room: None, last: false, frames: vec![frame] },
+        );
     }
 
     pub(super) fn error_frame(

@@ -132,6 +132,7 @@ impl<E: Encoder> Shard<E> {
             partial: false,
         });
         let frame = self.encoder.reply(&page, session.format);
-        self.deliver(from, Delivery::Reply { session: session.key, frames: vec![frame] });
+        let (session, room) = (session.key, Some(request.handle));
+        self.deliver(from, Delivery::Reply { session, room, last: false, frames: vec![frame] });
     }
 }

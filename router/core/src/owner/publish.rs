@@ -261,7 +261,7 @@ impl<E: Encoder> Shard<E> {
             Place::Offset(offset) if !view.echo && !duplicate => {
                 Delivery::PublishedInPlace { session: key, handle, offset, frame }
             }
-            _ => Delivery::Reply { session: key, frames: vec![frame] },
+            _ => Delivery::Reply { session: key, room: Some(handle), last: false, frames: vec![frame] },
         };
         self.deliver(from, delivery);
     }

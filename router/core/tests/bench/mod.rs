@@ -183,6 +183,7 @@ impl World {
             resume: "",
             connection: 0,
             values_apart: false,
+            room_streams: false,
         };
         let key = self.shards[shard].handle_open(self.now, open).expect("the shard has room");
         let client = Client { shard, key };
@@ -272,7 +273,7 @@ impl World {
     pub fn read_bytes(&mut self, client: Client, bytes_max: usize, bytes: u64) -> Vec<String> {
         let shard = &mut self.shards[client.shard];
         let mut sentences = Vec::new();
-        let offered = shard.poll_transmit(client.key, bytes_max, &mut |frame, _| {
+        let offered = shard.poll_transmit(client.key, bytes_max, &mut |frame, _, _| {
             sentences.push(frame.text.clone());
         });
         shard.on_written(self.now, client.key, bytes.min(offered));
@@ -305,7 +306,14 @@ impl World {
 
 pub fn join(room: &str, since: Option<Since>) -> Command<'_> {
     let room = RoomName::new(room).expect("a valid name");
-    Command::Join(Join { id: RequestId::new(1), room, since, versions: Vec::new(), presence: false })
+    Command::Join(Join {
+        id: RequestId::new(1),
+        room,
+        since,
+        versions: Vec::new(),
+        presence: false,
+        stream: false,
+    })
 }
 
 pub fn publish<'a>(room: &'a str, text: &'a str) -> Publish<'a> {

@@ -142,7 +142,7 @@ fn join<'a>(bytes: &mut Bytes<'_>, id: Option<RequestId>, room: RoomName<'a>) ->
     };
     let known = KnownVersion { user: Some("ann"), key: "k", version: Version(offset.0) };
     let versions = if offset.0.is_multiple_of(5) { vec![known] } else { Vec::new() };
-    Join { id, room, since, versions, presence: offset.0.is_multiple_of(2) }
+    Join { id, room, since, versions, presence: offset.0.is_multiple_of(2), stream: false }
 }
 
 fn publication<'a>(bytes: &mut Bytes<'_>, id: Option<RequestId>, room: RoomName<'a>) -> Publish<'a> {

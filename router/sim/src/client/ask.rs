@@ -135,5 +135,6 @@ fn join<'a>(ask: &'a JoinAsk, rooms: &'a [String]) -> Join<'a> {
             })
             .collect(),
         presence: ask.presence,
+        stream: false,
     }
 }

@@ -124,7 +124,7 @@ impl Politely<'_> {
         match self.random.below(20) {
             0..4 => {
                 let presence = self.random.chance(500);
-                polite.0.join(name, JoinOptions { since: None, presence });
+                polite.0.join(name, JoinOptions { since: None, presence, stream: false });
             }
             4 => {
                 if let Some(index) = polite.0.room_index(name.as_str()) {

@@ -98,6 +98,7 @@ impl World {
                 resume: &conn.session.to_string(),
                 connection: index as u32,
                 values_apart: false,
+                room_streams: false,
             },
         );
         let shard = conn.shard;

@@ -165,7 +165,7 @@ impl World {
             let pipe = &mut self.conns[index].pipe;
             let core = &mut self.nodes[shard].shard;
             let mut serials = Vec::new();
-            let offered = core.poll_transmit(key, OFFER_BYTES, &mut |frame, already| {
+            let offered = core.poll_transmit(key, OFFER_BYTES, &mut |frame, already, _| {
                 serials.push(frame.record.serial);
                 pipe.offer(frame, already);
             });

@@ -81,7 +81,7 @@ pub(super) fn offer(
 ) -> usize {
     let format = State::format_of(connection);
     let start = to.len();
-    let offered = rim.core.poll_transmit(session, bytes_max, &mut |frame, written| {
+    let offered = rim.core.poll_transmit(session, bytes_max, &mut |frame, written, _| {
         to.extend_from_slice(&frame.bytes(format)[written..]);
     });
     debug_assert_eq!((to.len() - start) as u64, offered);
@@ -91,6 +91,6 @@ pub(super) fn offer(
 /// Lets the core know that a session's transport takes nothing now.
 pub(in crate::shard) fn lag(session: SessionKey, rim: &mut Rim) {
     let now = rim.clock.now();
-    rim.core.poll_transmit(session, 1, &mut |_, _| {});
+    rim.core.poll_transmit(session, 1, &mut |_, _, _| {});
     rim.core.on_written(now, session, 0);
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use quinn_proto::{ConnectionError, Dir, Event, StreamEvent, VarInt};
 use ringway_core::Departure;
+use ringway_protocol::CloseCode;
 
 use super::{QUIC, Quic};
 use crate::shard::context::Rim;
@@ -75,7 +76,7 @@ impl Quic {
                 self.read_control(index, rim);
             }
             StreamEvent::Readable { id } if peer.control == Some(id) => self.read_control(index, rim),
-            StreamEvent::Writable { id } if peer.control == Some(id) => peer.full = false,
+            StreamEvent::Writable { id } if peer.full == Some(id) => peer.full = None,
             // All that was said is acknowledged: now the connection can go without taking anything along.
             StreamEvent::Finished { id } if peer.control == Some(id) => peer.cut(),
             StreamEvent::Writable { id } => peer.go_on_with_value(id),
@@ -84,6 +85,9 @@ impl Quic {
                 // Who does not listen any more has left.
                 peer.connection.close(now, VarInt::from_u32(0), Bytes::new());
                 self.gone(index, Departure::Left, rim);
+            }
+            StreamEvent::Stopped { id, .. } if peer.is_of_room(id) => {
+                peer.speaker(index).end(CloseCode::ProtocolError, "A room's stream was stopped.", rim);
             }
             StreamEvent::Stopped { id, .. } => peer.stop_value(id),
             // The flush that follows finds the new credit.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use quinn_proto::WriteError;
+use ringway_core::Via;
 use ringway_protocol::Format;
 
 use super::{QUIC, Quic};
@@ -20,6 +21,7 @@ pub(super) struct Piece {
     whole: usize,
     /// What is left of it in the stream.
     bare: usize,
+    via: Via,
 }
 
 impl Quic {
@@ -61,7 +63,7 @@ impl Quic {
             }
             if room > 0 {
                 self.fill_values(index, room, rim);
-                self.fill_control(index, rim);
+                self.fill_streams(index, rim);
             }
         } else {
             peer.held_back = None;
@@ -69,32 +71,44 @@ impl Quic {
         self.finish(index, rim);
     }
 
-    /// Puts frames into the control stream until it is full or nothing waits.
-    fn fill_control(&mut self, index: u32, rim: &mut Rim) {
+    /// Puts frames into their streams, in order, until one is full or nothing waits.
+    fn fill_streams(&mut self, index: u32, rim: &mut Rim) {
         let Self { peers, frames, pieces, .. } = self;
         let Some(Some(peer)) = peers.get_mut((index & !QUIC) as usize) else { return };
         let Some(control) = peer.control else { return };
-        while let Some(session) = peer.session.filter(|_| !peer.full && !peer.has_output()) {
+        while let Some(session) = peer.session.filter(|_| peer.full.is_none() && !peer.has_output()) {
             frames.clear();
             pieces.clear();
-            let offered = rim.core.poll_transmit(session, OFFER_BYTES, &mut |frame, written| {
+            let offered = rim.core.poll_transmit(session, OFFER_BYTES, &mut |frame, written, via| {
                 let (whole, bare) = (frame.bytes(Format::Binary), frame.without_header(Format::Binary));
                 let from = written.saturating_sub(whole.len() - bare.len());
                 frames.extend_from_slice(&bare[from..]);
-                pieces.push(Piece { whole: whole.len() - written, bare: bare.len() - from });
+                pieces.push(Piece { whole: whole.len() - written, bare: bare.len() - from, via });
             });
             if offered == 0 {
                 break;
             }
-            let taken = match peer.connection.send_stream(control).write(frames) {
-                Ok(taken) => taken,
-                Err(WriteError::Blocked) => 0,
-                Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {
-                    rim.core.on_written(rim.clock.now(), session, 0);
-                    return peer.cut();
+            let mut taken = 0;
+            for run in pieces.chunk_by(|one, next| one.via == next.via) {
+                let bytes = run.iter().map(|piece| piece.bare).sum::<usize>();
+                let stream = peer.stream_of(run[0].via, control);
+                let written = match peer.connection.send_stream(stream).write(&frames[taken..taken + bytes]) {
+                    Ok(written) => written,
+                    Err(WriteError::Blocked) => 0,
+                    Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {
+                        rim.core.on_written(rim.clock.now(), session, 0);
+                        return peer.cut();
+                    }
+                };
+                taken += written;
+                if written < bytes {
+                    peer.full = Some(stream);
+                    break;
                 }
-            };
-            peer.full = taken < frames.len();
+                if let Via::RoomEnd(room) = run[0].via {
+                    peer.end_room_stream(room);
+                }
+            }
             rim.figures.rim.writes += 1;
             rim.figures.note_deliveries(1);
             let now = rim.clock.now();
@@ -107,12 +121,12 @@ impl Quic {
         let Some(peer) = self.peer_mut(index) else { return };
         let Some(control) = peer.control else { return };
         let mid_frame = peer.session.is_some_and(|session| rim.core.waiting(session).mid_frame);
-        if !peer.has_output() || mid_frame || peer.full {
+        if !peer.has_output() || mid_frame || peer.full.is_some() {
             return;
         }
         match peer.connection.send_stream(control).write(&peer.output[peer.said..]) {
             Ok(written) => peer.said += written,
-            Err(WriteError::Blocked) => peer.full = true,
+            Err(WriteError::Blocked) => peer.full = Some(control),
             Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return peer.cut(),
         }
         if !peer.has_output() {
@@ -181,7 +195,7 @@ mod tests {
     use super::*;
 
     fn piece(whole: usize, bare: usize) -> Piece {
-        Piece { whole, bare }
+        Piece { whole, bare, via: Via::Control }
     }
 
     #[test]

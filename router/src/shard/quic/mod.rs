@@ -12,6 +12,7 @@ mod flush;
 mod input;
 mod peer;
 mod receive;
+mod rooms;
 mod values;
 
 use std::cmp::Reverse;

@@ -1,5 +1,6 @@
 //! One QUIC connection: the client's control stream, its session, what it still has to say.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use ringway_core::{Monotonic, SessionKey};
 use ringway_protocol::codec::FrameReader;
 use ringway_protocol::congestion::quinn::{self as congestion, Room};
 use ringway_protocol::session::server::{Server, Times};
-use ringway_protocol::{Format, SessionId};
+use ringway_protocol::{Format, RoomHandle, SessionId};
 
 use super::values::Values;
 use crate::quic::settings::SEND_BYTES;
@@ -54,8 +55,10 @@ pub(super) struct Peer {
     /// What was said to it before it had a session; `said` bytes of it are in the stream.
     pub(super) output: Vec<u8>,
     pub(super) said: usize,
-    /// The stream takes nothing now.
-    pub(super) full: bool,
+    /// This stream takes nothing now, and nothing overtakes what waits for it.
+    pub(super) full: Option<StreamId>,
+    /// Rooms with a stream of their own; `None`: there was none to be had, and the control stream serves.
+    pub(super) rooms: BTreeMap<RoomHandle, Option<StreamId>>,
     /// Values leave by ways of their own.
     pub(super) values_apart: bool,
     /// The client lets us open streams.
@@ -99,7 +102,8 @@ impl Peer {
             held: None,
             output: Vec::new(),
             said: 0,
-            full: false,
+            full: None,
+            rooms: BTreeMap::new(),
             values_apart: false,
             takes_streams: false,
             spare_stream: None,
@@ -122,6 +126,7 @@ impl Peer {
             index,
             serial: self.serial,
             values_apart: self.values_apart,
+            room_streams: self.takes_streams,
         }
     }
 

@@ -165,10 +165,7 @@ impl Peer {
         }
         values.tags.insert(id, tag);
         let _ = self.connection.send_stream(id).set_priority(PRIORITY);
-        let head = Bytes::copy_from_slice(self.stream_head());
-        if !head.is_empty() && self.connection.send_stream(id).write(&head) != Ok(head.len()) {
-            // Not even the head fits: the peer lets us say nothing at all. The next value tries again.
-            let _ = self.connection.send_stream(id).reset(VarInt::from_u32(SUPERSEDED));
+        if !self.write_stream_head(id) {
             self.value_is_over(id);
             return Taken::NotNow;
         }

@@ -162,6 +162,15 @@ impl Quic {
         events(&bytes)
     }
 
+    /// The next stream that the server opens, with what comes on it.
+    pub(super) fn accept_stream(&mut self) -> (RecvStream, FrameReader) {
+        let Self { connection, .. } = self;
+        let stream = RUNTIME
+            .block_on(async { tokio::time::timeout(PATIENCE, connection.accept_uni()).await.unwrap() })
+            .unwrap();
+        (stream, FrameReader::new(16 << 20))
+    }
+
     pub(super) fn read_type(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.read();
@@ -176,6 +185,11 @@ impl Quic {
     }
 
     pub(super) fn join(&mut self, room: &str) -> Value {
+        self.ask_to_join(room, false);
+        self.read_type("joined")
+    }
+
+    pub(super) fn ask_to_join(&mut self, room: &str, stream: bool) {
         let room = RoomName::new(room).unwrap();
         self.say(&Command::Join(Join {
             id: id(2),
@@ -183,8 +197,8 @@ impl Quic {
             since: None,
             versions: Vec::new(),
             presence: false,
+            stream,
         }));
-        self.read_type("joined")
     }
 
     pub(super) fn publish(&mut self, room: &str, text: &str, lane: Lane) {
@@ -217,6 +231,21 @@ pub(super) fn code(error: &ConnectionError) -> u64 {
         ConnectionError::ApplicationClosed(close) => close.error_code.into_inner(),
         other => panic!("{other} instead of a close"),
     }
+}
+
+/// The next frames of a stream; none at its end.
+pub(super) fn read_stream((stream, reader): &mut (RecvStream, FrameReader)) -> Vec<Value> {
+    let mut events = Vec::new();
+    while events.is_empty() {
+        let mut bytes = [0; 4096];
+        let read = async { tokio::time::timeout(PATIENCE, stream.read(&mut bytes)).await.unwrap().unwrap() };
+        let Some(count) = RUNTIME.block_on(read) else { break };
+        let mut input = &bytes[..count];
+        while let Some(frame) = reader.next(&mut input).unwrap() {
+            events.push(as_json(&binary::decode_event(frame).unwrap()));
+        }
+    }
+    events
 }
 
 fn events(mut bytes: &[u8]) -> Vec<Value> {

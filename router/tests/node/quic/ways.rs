@@ -1,10 +1,11 @@
 //! The ways that values take: datagrams, streams of their own, the control stream.
 
 use quinn::TransportConfig;
-use ringway_protocol::command::{Command, Publish};
-use ringway_protocol::{CloseCode, Lane};
+use ringway_protocol::command::{Command, Leave, Publish};
+use ringway_protocol::{CloseCode, Lane, RoomName};
 
-use super::client::{Quic, code, publication, server};
+use super::client::{Quic, code, publication, read_stream, server};
+use crate::client::id;
 
 #[test]
 fn what_may_be_lost_travels_as_datagrams_both_ways() {
@@ -110,4 +111,36 @@ fn values_of_one_turn_share_a_datagram() {
     sender.connection.send_datagram(frames.into()).unwrap();
     let texts: Vec<_> = listener.datagram().iter().map(|frame| frame["text"].clone()).collect();
     assert_eq!(texts, ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn a_room_that_was_asked_for_comes_on_a_stream_of_its_own_until_it_is_left() {
+    for shards in [1, 2] {
+        let server = server(shards);
+        let mut listener = Quic::open(&server);
+        listener.join("control");
+        let mut sender = Quic::open(&server);
+        // Twice, to see that the second membership begins anew.
+        for _ in 0..2 {
+            listener.ask_to_join("room", true);
+            let mut room = listener.accept_stream();
+            assert_eq!(read_stream(&mut room)[0]["type"], "joined");
+            for round in 0..3 {
+                sender.publish("room", &round.to_string(), Lane::Reliable);
+                assert_eq!(read_stream(&mut room)[0]["text"], *round.to_string());
+                sender.publish("control", "there", Lane::Reliable);
+                assert_eq!(listener.text(), "there");
+            }
+            let leave = Leave { id: id(9), room: RoomName::new("room").unwrap() };
+            listener.say(&Command::Leave(leave));
+            assert_eq!(read_stream(&mut room)[0]["type"], "left");
+            assert!(read_stream(&mut room).is_empty(), "the stream ends behind `left`");
+        }
+        // A client that lets no stream be opened gets the room all the same.
+        let mut narrow = Quic::open_with(&server, ways(0, true));
+        narrow.ask_to_join("room", true);
+        assert_eq!(narrow.read_type("joined")["room"], "room");
+        sender.publish("room", "narrow", Lane::Reliable);
+        assert_eq!(narrow.text(), "narrow");
+    }
 }
