@@ -18,6 +18,7 @@ pub mod session;
 pub mod time;
 pub mod token;
 pub mod websocket;
+pub mod webtransport;
 
 pub use body::{Body, BodyKind, Format, Lane};
 pub use command::Command;

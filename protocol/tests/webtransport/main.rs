@@ -1,0 +1,5 @@
+//! WebTransport as a peer meets it: both halves against each other, against bytes of other implementations, and against
+//! bytes that no implementation would send.
+
+mod pair;
+mod support;
