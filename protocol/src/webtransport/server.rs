@@ -10,7 +10,7 @@ use super::status::{write_accept, write_refuse};
 use super::varint::PartialVarint;
 use super::{ConnectId, Connection, End, Ended, Role, Session, Status, Step};
 
-/// One bidirectional stream that the client opened: at most 48 bytes, and a head while it arrives.
+/// One bidirectional stream that the client opened: 32 bytes, and a head while it arrives.
 #[derive(Debug)]
 pub struct BidiStream {
     id: ConnectId,

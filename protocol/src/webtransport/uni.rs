@@ -9,7 +9,7 @@ use super::owned::Owned;
 use super::varint::PartialVarint;
 use super::{Connection, Role, Step};
 
-/// One unidirectional stream that the peer opened: at most 64 bytes, and the peer's SETTINGS while they arrive.
+/// One unidirectional stream that the peer opened: 64 bytes, and the peer's SETTINGS while they arrive.
 #[derive(Debug)]
 pub struct UniStream {
     state: State,
