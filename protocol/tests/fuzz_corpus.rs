@@ -22,6 +22,8 @@ mod session;
 mod tokens;
 #[path = "../fuzz/targets/websocket.rs"]
 mod websocket;
+#[path = "../fuzz/targets/webtransport.rs"]
+mod webtransport;
 
 fn files(folder: &str, extension: Option<&str>) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -96,6 +98,11 @@ fn the_corpus_of_formats_holds() {
 #[test]
 fn the_corpus_of_websocket_holds() {
     bent(files("fuzz/corpus/websocket", None), websocket::run);
+}
+
+#[test]
+fn the_corpus_of_webtransport_holds() {
+    bent(files("fuzz/corpus/webtransport", None), webtransport::run);
 }
 
 #[test]

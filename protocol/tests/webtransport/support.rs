@@ -48,7 +48,7 @@ impl Server {
             if id & 2 == 0 { Stream::Bidi(BidiStream::new(id)) } else { Stream::Uni(UniStream::new()) };
         let (_, kept) = self.streams.entry(id).or_insert((fresh, Vec::new()));
         kept.extend_from_slice(bytes);
-        self.read(id)
+        self.read(id, &[])
     }
 
     pub(crate) fn end(&mut self, id: u64, end: End) -> Result<(), Fault> {
@@ -63,7 +63,9 @@ impl Server {
         }
     }
 
-    fn read(&mut self, id: u64) -> Result<(), Fault> {
+    /// Reads what it can of a stream, and of those that waited for it; `busy` ones are being read further up.
+    fn read(&mut self, id: u64, busy: &[u64]) -> Result<(), Fault> {
+        let busy = &[busy, &[id]].concat()[..];
         loop {
             let (stream, kept) = self.streams.get_mut(&id).unwrap();
             let mut input = &kept[..];
@@ -90,8 +92,10 @@ impl Server {
                 BidiOrUni::Bidi(step) => self.hear(id, step),
             };
             if goes_on {
-                for waiting in self.streams.keys().copied().filter(|&other| other != id).collect::<Vec<_>>() {
-                    self.read(waiting)?;
+                let waiting: Vec<u64> =
+                    self.streams.keys().copied().filter(|other| !busy.contains(other)).collect();
+                for other in waiting {
+                    self.read(other, busy)?;
                 }
             }
         }
