@@ -210,7 +210,7 @@ impl AnyStep {
                 Self::Opened(text)
             }
             BidiStep::Refuse(status) => {
-                stream.refuse(status, &mut Vec::new());
+                stream.refuse(connection, status, &mut Vec::new());
                 Self::Told(text, false)
             }
             BidiStep::Closed(ended) => {

@@ -75,6 +75,8 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Session {
     None,
+    /// A request for it is with the caller, who answers.
+    Asked,
     Open(ConnectId),
     Over(ConnectId),
 }
@@ -137,7 +139,7 @@ impl Connection {
     pub const fn connect_id(&self) -> Option<ConnectId> {
         match self.session {
             Session::Open(id) => Some(id),
-            Session::None | Session::Over(_) => None,
+            Session::None | Session::Asked | Session::Over(_) => None,
         }
     }
 
@@ -158,7 +160,7 @@ impl Connection {
         let quarter = take_varint(&mut rest).ok_or(wrong)?;
         let id = quarter.checked_mul(4).and_then(ConnectId::new).ok_or(wrong)?;
         Ok(match self.session {
-            Session::None => Datagram::Early,
+            Session::None | Session::Asked => Datagram::Early,
             Session::Open(open) if open == id => Datagram::Data(rest),
             Session::Open(_) | Session::Over(_) => Datagram::Stray,
         })

@@ -28,7 +28,7 @@ impl Owned {
             }
         };
         Ok(match connection.session {
-            Session::None => Step::Wait,
+            Session::None | Session::Asked => Step::Wait,
             Session::Open(open) if open == id => Step::Data,
             Session::Over(over) if over == id => {
                 Step::Stop(Fault::new(Code::SessionGone, "the stream's session is over"))

@@ -110,7 +110,8 @@ impl BidiStream {
         }
     }
 
-    /// The client's half of the stream ended, after all of it was read.
+    /// The client's half of the stream ended, after all of it was read. A request that waits for an answer, and whose
+    /// stream was reset, must not be answered any more.
     ///
     /// # Errors
     /// The connection must be closed with the fault's code.
@@ -125,6 +126,12 @@ impl BidiStream {
                 return Err(Fault::new(Code::FrameError, "a frame is cut"));
             }
             State::Head(_) | State::Signal(_) | State::Owned(Owned::Id(_)) => end == End::Finished,
+            State::Unanswered if end == End::Reset => {
+                // Nobody is left to be answered.
+                connection.session = Session::None;
+                self.state = State::Ignored;
+                false
+            }
             _ => false,
         };
         if !incomplete {
@@ -138,15 +145,15 @@ impl BidiStream {
     /// had to wait can be read on.
     ///
     /// # Panics
-    /// When no request was given out, or another session stands or stood.
+    /// When the stream has no request that waits for an answer.
     pub fn accept(
         &mut self,
         connection: &mut Connection,
         protocol: Option<&str>,
         out: &mut Vec<u8>,
     ) -> ConnectId {
-        assert!(matches!(self.state, State::Unanswered), "a request was given out");
-        assert_eq!(connection.session, Session::None, "one session for each connection");
+        assert!(matches!(self.state, State::Unanswered), "a request waits for an answer");
+        debug_assert_eq!(connection.session, Session::Asked);
         connection.session = Session::Open(self.id);
         self.state = State::Session(Box::new(SessionReader::new()));
         write_accept(protocol, out);
@@ -154,8 +161,11 @@ impl BidiStream {
     }
 
     /// Appends an answer that is a refusal. Finish the stream behind it, and stop it with [`Code::NoError`]
-    /// (RFC 9114 §4.1).
-    pub fn refuse(&mut self, status: Status, out: &mut Vec<u8>) {
+    /// (RFC 9114 §4.1). The client may ask again.
+    pub fn refuse(&mut self, connection: &mut Connection, status: Status, out: &mut Vec<u8>) {
+        if matches!(self.state, State::Unanswered) {
+            connection.session = Session::None;
+        }
         self.state = State::Ignored;
         write_refuse(status, out);
     }
@@ -178,7 +188,7 @@ impl BidiStream {
     }
 
     /// Gives out a request once the client's SETTINGS are here (draft-ietf-webtrans-http3 §3.1).
-    fn give(&mut self, connection: &Connection) -> BidiStep {
+    fn give(&mut self, connection: &mut Connection) -> BidiStep {
         let Some(settings) = connection.settings else { return BidiStep::Wait };
         let asked = core::mem::replace(&mut self.state, State::Ignored);
         if connection.session != Session::None {
@@ -188,6 +198,7 @@ impl BidiStream {
         match asked {
             State::Asked(request) if settings.suffice(Role::Client) => {
                 self.state = State::Unanswered;
+                connection.session = Session::Asked;
                 BidiStep::Request(request)
             }
             _ => BidiStep::Reset(Fault::new(

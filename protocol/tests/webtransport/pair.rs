@@ -1,6 +1,8 @@
 //! Our client's half against our server's.
 
+use ringway_protocol::websocket::handshake::Refusal;
 use ringway_protocol::webtransport::client::{self, Ask, ConnectStep, ConnectStream};
+use ringway_protocol::webtransport::server::{BidiStep, BidiStream};
 use ringway_protocol::webtransport::{
     CLOSE_REASON_BYTES_MAX, Code, Connection, Datagram, End, Ended, Role, Step, UniStream, write_close,
     write_control_stream, write_drain,
@@ -211,6 +213,39 @@ fn a_second_session_is_rejected_whether_the_first_stands_or_is_over() {
         server.receive(4, &request).unwrap();
         let [Told::Reset(4, fault)] = &server.told[..] else { panic!("{:?}", server.told) };
         assert_eq!(fault.code, Code::RequestRejected);
+    }
+}
+
+#[test]
+fn while_a_request_waits_for_an_answer_there_is_no_other_and_after_a_refusal_there_is() {
+    let (_, _, control, request) = asking(&ASK);
+    let mut connection = Connection::new(Role::Server);
+    UniStream::new().read(&mut connection, &mut &control[..]).unwrap();
+    let step = |stream: &mut BidiStream, connection: &mut Connection| {
+        stream.read(connection, &mut &request[..]).unwrap()
+    };
+    let mut first = BidiStream::new(0);
+    assert!(matches!(step(&mut first, &mut connection), BidiStep::Request(_)));
+    assert_eq!(first.read(&mut connection, &mut &[0][..]), Ok(BidiStep::Wait));
+    let BidiStep::Reset(fault) = step(&mut BidiStream::new(4), &mut connection) else { panic!() };
+    assert_eq!(fault.code, Code::RequestRejected);
+    first.refuse(&mut connection, Refusal::OriginDenied.into(), &mut Vec::new());
+    let mut third = BidiStream::new(8);
+    assert!(matches!(step(&mut third, &mut connection), BidiStep::Request(_)));
+    assert_eq!(third.end(&mut connection, End::Reset), Ok(BidiStep::More));
+    let mut fourth = BidiStream::new(12);
+    assert!(matches!(step(&mut fourth, &mut connection), BidiStep::Request(_)));
+    assert_eq!(fourth.accept(&mut connection, None, &mut Vec::new()).stream(), 12);
+}
+
+#[test]
+fn a_refusal_of_the_upgrade_is_one_of_the_session() {
+    for refusal in Refusal::ALL {
+        let (mut connection, mut stream, ..) = asking(&ASK);
+        let mut answer = Vec::new();
+        BidiStream::new(0).refuse(&mut Connection::new(Role::Server), (*refusal).into(), &mut answer);
+        let step = stream.read(&mut connection, &mut &answer[..]);
+        assert_eq!(step, Ok(ConnectStep::Refused((*refusal).into())));
     }
 }
 

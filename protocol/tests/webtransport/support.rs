@@ -131,7 +131,7 @@ impl Server {
                 return true;
             }
             BidiStep::Refuse(status) => {
-                bidi.refuse(status, &mut self.answer);
+                bidi.refuse(&mut self.connection, status, &mut self.answer);
                 self.told.push(Told::Refuse(id, status));
             }
             BidiStep::Reset(fault) => {
