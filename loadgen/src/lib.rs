@@ -4,10 +4,13 @@
 //! them do their thing on a schedule fixed in advance, and ends with a table and a JSON summary ([`report`]). Latency is
 //! counted from the moment at which a publication was *meant* to be sent, so that a stall of either side can't hide.
 //! What the clients may rely on is decided by `ringway_protocol::session::client`, not here.
+//!
+//! Beside the scenarios stands a network to run them through ([`relay`]): slow, lossy, and the same each time.
 
 pub mod args;
 pub mod body;
 pub mod engine;
 pub mod proc_stat;
+pub mod relay;
 pub mod report;
 pub mod scenario;

@@ -1,0 +1,3 @@
+//! The relay: a seeded network to run load through.
+
+pub mod model;
