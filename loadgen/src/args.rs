@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ringway_protocol::Lane;
 
+pub use crate::relay::RelayArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   ringway-load fanout --subscribers 10000 --rate 20 --format mixed --duration 10s
@@ -13,7 +15,8 @@ Examples:
   ringway-load resume-storm --subscribers 2000 --rate 100 --drops 3 --away 1s
   ringway-load connect --connections 15000 --hold 10s
   ringway-load slow-reader --lane latest --rate 200 --body 500 --reader-kbit 256
-  ringway-load echo --connections 100 --size 512";
+  ringway-load echo --connections 100 --size 512
+  ringway-load relay --rtt 80ms --loss 5 -- sh";
 
 /// Open-loop load for Ringway, with verification.
 ///
@@ -24,22 +27,28 @@ Examples:
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
-    pub scenario: Scenario,
+    pub task: Task,
 }
 
-impl Args {
-    /// Where the summary goes as JSON.
-    #[must_use]
-    pub fn json(&self) -> Option<&Path> {
-        let common = match &self.scenario {
-            Scenario::Echo(args) => &args.common,
-            Scenario::Fanout(args) => &args.common,
-            Scenario::Connect(args) => &args.common,
-            Scenario::ResumeStorm(args) => &args.common,
-            Scenario::SlowReader(args) => &args.common,
-        };
-        common.json.as_deref()
-    }
+/// What there is to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Task {
+    /// Load.
+    #[command(flatten)]
+    Scenario(Scenario),
+    /// A slow, lossy network around two commands: the same each time, for TCP and UDP alike.
+    ///
+    /// Two network namespaces are made, with the server at 10.99.0.1 in one and the client at 10.99.0.2 (and at 10.99.1.1
+    /// to 10.99.1.254) in the other. All IPv4 packets between them are delayed, lost and slowed down as the flags say;
+    /// what chance decides depends on --seed and the packet's number in its direction alone. "Up" is from the client to
+    /// the server.
+    ///
+    /// When the client ends, the server is told to end, a table of what happened goes to standard error, and the relay
+    /// exits with the client's exit code. Without a client it says how to enter the namespaces and runs until Ctrl-C.
+    ///
+    /// Needs root (CAP_SYS_ADMIN, CAP_NET_ADMIN) and /dev/net/tun; exits with 2 and says so where they are missing.
+    /// Nothing stays behind, however it ends.
+    Relay(RelayArgs),
 }
 
 /// The scenarios.
@@ -55,6 +64,21 @@ pub enum Scenario {
     ResumeStorm(ResumeStormArgs),
     /// One reader on a slow line watches the latest lane: how old is what it sees?
     SlowReader(SlowReaderArgs),
+}
+
+impl Scenario {
+    /// Where the summary goes as JSON.
+    #[must_use]
+    pub fn json(&self) -> Option<&Path> {
+        let common = match self {
+            Self::Echo(args) => &args.common,
+            Self::Fanout(args) => &args.common,
+            Self::Connect(args) => &args.common,
+            Self::ResumeStorm(args) => &args.common,
+            Self::SlowReader(args) => &args.common,
+        };
+        common.json.as_deref()
+    }
 }
 
 /// Flags of every scenario.
@@ -95,7 +119,7 @@ pub struct Common {
     #[arg(long, value_name = "N")]
     pub sources: Option<u8>,
     /// The server's process, for its memory and CPU; by default found by its listening port.
-    #[arg(long, value_name = "PID")]
+    #[arg(long, value_name = "PID", env = "RINGWAY_RELAY_SERVER_PID")]
     pub server_pid: Option<u32>,
     /// Write the summary here as JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]

@@ -21,5 +21,6 @@ pub use crew::{Arrival, MemberId, Observer, Seen};
 pub use fleet::{Ending, Fleet, Handler, LinkId, SCRATCH_BYTES};
 pub use out::Out;
 pub use sessions::{Pace, Sessions};
+pub(crate) use sys::{Epoll, Interest};
 pub use sys::{pin_to_core, raise_open_files, sharpen_timers, thread_cpu};
 pub use target::{BadUrl, Target, subprotocols};

@@ -1,4 +1,4 @@
-//! The few system calls that the standard library has no safe name for. Thread view; all `unsafe` of this crate.
+//! The few system calls that the standard library has no safe name for. Thread view; all `unsafe` of the engine.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 /// What a socket is watched for, and what was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Interest {
-    pub(super) read: bool,
-    pub(super) write: bool,
+pub(crate) struct Interest {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
 }
 
 impl Interest {
@@ -26,19 +26,19 @@ impl Interest {
 }
 
 /// One thing that became ready: readable if it says so, else writable.
-pub(super) struct Ready {
-    pub(super) key: u64,
-    pub(super) read: bool,
+pub(crate) struct Ready {
+    pub(crate) key: u64,
+    pub(crate) read: bool,
 }
 
 /// A level-triggered epoll with its buffer of events.
-pub(super) struct Epoll {
+pub(crate) struct Epoll {
     fd: OwnedFd,
     events: Vec<libc::epoll_event>,
 }
 
 impl Epoll {
-    pub(super) fn new(events_max: usize) -> io::Result<Self> {
+    pub(crate) fn new(events_max: usize) -> io::Result<Self> {
         // SAFETY: no pointers; the result is checked before it is owned.
         let fd = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         if fd < 0 {
@@ -49,11 +49,11 @@ impl Epoll {
         Ok(Self { fd, events: Vec::with_capacity(events_max) })
     }
 
-    pub(super) fn add(&self, socket: RawFd, key: u64, interest: Interest) -> io::Result<()> {
+    pub(crate) fn add(&self, socket: RawFd, key: u64, interest: Interest) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, socket, key, interest)
     }
 
-    pub(super) fn modify(&self, socket: RawFd, key: u64, interest: Interest) -> io::Result<()> {
+    pub(crate) fn modify(&self, socket: RawFd, key: u64, interest: Interest) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_MOD, socket, key, interest)
     }
 
@@ -65,7 +65,7 @@ impl Epoll {
     }
 
     /// Waits with nanosecond resolution; `None` waits for ever. Being interrupted counts as nothing ready.
-    pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let timeout = timeout.map(|timeout| libc::timespec {
             tv_sec: timeout.as_secs() as libc::time_t,
             tv_nsec: timeout.subsec_nanos().into(),
@@ -94,11 +94,11 @@ impl Epoll {
         Ok(())
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.events.len()
     }
 
-    pub(super) fn ready(&self, index: usize) -> Option<Ready> {
+    pub(crate) fn ready(&self, index: usize) -> Option<Ready> {
         let event = self.events.get(index)?;
         let fault = event.events & (libc::EPOLLERR | libc::EPOLLHUP | libc::EPOLLRDHUP) as u32 != 0;
         Some(Ready { key: event.u64, read: fault || event.events & libc::EPOLLIN as u32 != 0 })

@@ -8,5 +8,6 @@ mod summary;
 mod tally;
 
 pub use board::{Board, Progress};
+pub(crate) use summary::grouped;
 pub use summary::{Summary, Verdict};
 pub use tally::{Evidence, Latency, Tally};

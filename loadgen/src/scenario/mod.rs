@@ -12,7 +12,7 @@ use std::fmt;
 
 pub use run::{Schedule, Setup};
 
-use crate::args::{Args, Scenario};
+use crate::args::Scenario;
 use crate::engine::BadUrl;
 use crate::report::Summary;
 
@@ -55,8 +55,8 @@ impl From<std::io::Error> for RunFault {
 ///
 /// # Errors
 /// When the run could not take place.
-pub fn run(args: &Args) -> Result<Summary, RunFault> {
-    match &args.scenario {
+pub fn run(scenario: &Scenario) -> Result<Summary, RunFault> {
+    match scenario {
         Scenario::Echo(args) => echo::run(args),
         Scenario::Fanout(args) => fanout::run(args),
         Scenario::Connect(args) => connect::run(args),
