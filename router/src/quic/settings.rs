@@ -8,6 +8,7 @@ use quinn_proto::congestion::{BbrConfig, ControllerFactory, CubicConfig};
 use quinn_proto::crypto::rustls::QuicServerConfig;
 use quinn_proto::{AckFrequencyConfig, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
 use ringway_protocol::congestion::quinn::Fresh;
+use ringway_protocol::webtransport;
 
 use super::cid::ShardCids;
 use crate::node::Congestion;
@@ -67,7 +68,7 @@ pub(crate) fn server(
     quic.send_tls13_tickets = 1;
     quic.ticketer = Arc::clone(&tls.ticketer);
     quic.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    quic.alpn_protocols = vec![ALPN.to_vec()];
+    quic.alpn_protocols = vec![ALPN.to_vec(), webtransport::ALPN.to_vec()];
     quic.max_early_data_size = 0;
     let crypto = QuicServerConfig::try_from(Arc::new(quic))
         .map_err(|error| rustls::Error::General(error.to_string()))?;

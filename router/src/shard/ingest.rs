@@ -15,7 +15,7 @@ use crate::rt::Signal;
 use crate::transport::admission::Origin;
 
 /// Where clients connect.
-const PATH_CLIENTS: &str = "/v1";
+pub(crate) const PATH_CLIENTS: &str = "/v1";
 /// The diagnostic endpoint.
 const PATH_ECHO: &str = "/echo";
 /// While so much is unsaid, pings go unanswered (RFC 6455 §5.5.3 lets a later pong answer earlier pings) and `/echo` is

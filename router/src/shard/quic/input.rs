@@ -1,11 +1,16 @@
 //! From a client's streams and datagrams to commands.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use quinn_proto::ReadError;
+use ringway_core::Departure;
 use ringway_protocol::CloseCode;
+use ringway_protocol::webtransport::Datagram;
 
 use super::Quic;
 use super::peer::Peer;
+use super::web::number;
 use crate::shard::context::Rim;
 
 /// Bytes of one connection handled in a turn: the others get theirs before the rest.
@@ -13,7 +18,7 @@ const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// What became of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fed {
+pub(super) enum Fed {
     All,
     /// The rest is held until it can be handled.
     Held,
@@ -67,10 +72,26 @@ impl Quic {
         let Some(peer) = self.peer_mut(index) else { return };
         while let Some(bytes) = peer.connection.datagrams().recv() {
             rim.figures.rim.quic_messages_in += 1;
+            let message = match &peer.web {
+                None => &bytes[..],
+                Some(web) => match web.connection().handle_datagram(&bytes) {
+                    Ok(Datagram::Data(message)) => message,
+                    Ok(Datagram::Early | Datagram::Stray) => continue,
+                    Err(fault) => {
+                        peer.connection.close(
+                            Instant::now(),
+                            number(fault.code),
+                            Bytes::from_static(fault.text.as_bytes()),
+                        );
+                        return self.gone(index, Departure::Detached, rim);
+                    }
+                },
+            };
             // Before the session stands nothing that may be lost is said, and nobody waits for a datagram.
             if peer.server.is_open() && peer.held.is_none() {
                 peer.hear_of(rim);
-                let _ = peer.speaker(index).binary(&bytes, rim);
+                let message = bytes.slice_ref(message);
+                let _ = peer.speaker(index).binary(&message, rim);
             }
         }
         self.touch(index);
@@ -93,12 +114,12 @@ impl Quic {
 
 impl Peer {
     /// Something came from this client.
-    fn hear_of(&mut self, rim: &mut Rim) {
+    pub(super) fn hear_of(&mut self, rim: &mut Rim) {
         self.server.handle_heard(rim.clock.now().monotonic);
     }
 
     /// Bytes of the control stream.
-    fn feed(&mut self, index: u32, bytes: Bytes, rim: &mut Rim) -> Fed {
+    pub(super) fn feed(&mut self, index: u32, bytes: Bytes, rim: &mut Rim) -> Fed {
         let mut reader = std::mem::replace(&mut self.reader, ringway_protocol::codec::FrameReader::new(0));
         let mut input = &bytes[..];
         let fed = loop {

@@ -14,6 +14,7 @@ mod peer;
 mod receive;
 mod rooms;
 mod values;
+mod web;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

@@ -12,6 +12,7 @@ use ringway_protocol::session::server::{Server, Times};
 use ringway_protocol::{Format, RoomHandle, SessionId};
 
 use super::values::Values;
+use super::web::Web;
 use crate::quic::settings::SEND_BYTES;
 use crate::shard::client::Speaker;
 use crate::shard::connection::Ending;
@@ -66,6 +67,10 @@ pub(super) struct Peer {
     /// A stream that was opened to find out.
     pub(super) spare_stream: Option<StreamId>,
     pub(super) values: Option<Box<Values>>,
+    /// It speaks HTTP/3 below the session.
+    pub(super) web: Option<Box<Web>>,
+    /// A stream of HTTP/3's that has more than a turn takes.
+    pub(super) unread_web: Option<StreamId>,
     /// Bytes that streams may have unacknowledged.
     pub(super) stream_window: u64,
     /// Since when the path takes nothing.
@@ -108,6 +113,8 @@ impl Peer {
             takes_streams: false,
             spare_stream: None,
             values: None,
+            web: None,
+            unread_web: None,
             stream_window: SEND_BYTES,
             held_back: None,
             ending: None,
@@ -138,13 +145,13 @@ impl Peer {
     }
 
     /// What a stream that we open begins with.
-    pub(super) const fn stream_head(&self) -> &'static [u8] {
-        &[]
+    pub(super) fn stream_head(&self) -> &[u8] {
+        self.web.as_ref().map_or(&[], |web| web.stream_head())
     }
 
     /// What a datagram begins with.
-    pub(super) const fn datagram_head(&self) -> &'static [u8] {
-        &[]
+    pub(super) fn datagram_head(&self) -> &[u8] {
+        self.web.as_ref().map_or(&[], |web| web.datagram_head())
     }
 
     /// Bytes that the path takes now. What is handed over beyond that could not be replaced by newer values.
@@ -209,7 +216,12 @@ impl Peer {
     pub(super) fn cut(&mut self) {
         let close = self.ending.as_mut().and_then(|ending| ending.close.take());
         let (code, reason) = close.unwrap_or_default();
-        self.connection.close(Instant::now(), VarInt::from(code), Bytes::from(reason.into_bytes()));
+        if !self.close_web(code, &reason) {
+            // The connection follows once that has arrived.
+            return;
+        }
+        let code = if self.web.is_some() { super::web::NO_ERROR } else { VarInt::from(code) };
+        self.connection.close(Instant::now(), code, Bytes::from(reason.into_bytes()));
     }
 
     /// Whether there is something of ours to say.

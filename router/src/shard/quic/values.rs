@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use quinn_proto::{Dir, SendDatagramError, StreamId, VarInt, WriteError};
+use quinn_proto::{Dir, SendDatagramError, StreamId, WriteError};
 use ringway_core::Taken;
 use ringway_protocol::Format;
 
@@ -155,11 +155,12 @@ impl Peer {
         let Some(id) = opened else {
             return if self.takes_streams { Taken::NotNow } else { Taken::WithStream };
         };
+        let code = self.stream_code(SUPERSEDED);
         let values = self.values.get_or_insert_default();
         if let Some(older) = values.by_tag.insert(tag, id) {
             values.tags.remove(&older);
             values.unwritten.remove(&older);
-            if self.connection.send_stream(older).reset(VarInt::from_u32(SUPERSEDED)).is_ok() {
+            if self.connection.send_stream(older).reset(code).is_ok() {
                 *resets += 1;
             }
         }
@@ -198,7 +199,8 @@ impl Peer {
 
     /// The peer does not want the rest of a value.
     pub(super) fn stop_value(&mut self, id: StreamId) {
-        let _ = self.connection.send_stream(id).reset(VarInt::from_u32(SUPERSEDED));
+        let code = self.stream_code(SUPERSEDED);
+        let _ = self.connection.send_stream(id).reset(code);
         self.value_is_over(id);
     }
 

@@ -33,12 +33,19 @@ pub(super) struct Quic {
     pub(super) encoder: BinaryEncoder,
     pub(super) waiting: Vec<Value>,
     pub(super) welcome: Value,
+    /// Bytes before what the server sends on a stream or in a datagram of its own.
+    pub(super) head: (usize, usize),
+    /// Streams that must stay open.
+    pub(super) kept: Vec<SendStream>,
+    /// The stream of the session that WebTransport made.
+    pub(super) connect: Option<RecvStream>,
 }
 
 /// A node with QUIC, and what its clients need to trust it.
 pub(super) struct Server {
     pub(super) node: Node,
     pub(super) trust: ClientConfig,
+    pub(super) certificate: rustls::pki_types::CertificateDer<'static>,
 }
 
 pub(super) fn server(shards: usize) -> Server {
@@ -52,7 +59,7 @@ pub(super) fn server_with(shards: usize, change: impl FnOnce(&mut NodeOptions)) 
         options.quic.addresses = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
         change(options);
     });
-    Server { node, trust: trusting(&certificate, b"ringway/1") }
+    Server { node, trust: trusting(&certificate, b"ringway/1"), certificate }
 }
 
 pub(super) fn trusting(
@@ -87,6 +94,16 @@ impl Quic {
             let (send, receive) = connection.open_bi().await.unwrap();
             (endpoint, connection, send, receive)
         });
+        Self::over(endpoint, connection, send, receive)
+    }
+
+    /// A client whose control stream is open.
+    pub(super) fn over(
+        endpoint: Endpoint,
+        connection: Connection,
+        send: SendStream,
+        receive: RecvStream,
+    ) -> Self {
         Self {
             endpoint,
             connection,
@@ -96,6 +113,9 @@ impl Quic {
             encoder: BinaryEncoder::new(),
             waiting: Vec::new(),
             welcome: Value::Null,
+            head: (0, 0),
+            kept: Vec::new(),
+            connect: None,
         }
     }
 
@@ -149,7 +169,7 @@ impl Quic {
         let datagram = RUNTIME
             .block_on(async { tokio::time::timeout(PATIENCE, connection.read_datagram()).await.unwrap() })
             .unwrap();
-        events(&datagram)
+        events(&datagram[self.head.1..])
     }
 
     /// The frames of the next stream that the server opens, up to its end.
@@ -159,7 +179,7 @@ impl Quic {
             let whole = async { connection.accept_uni().await.unwrap().read_to_end(1 << 20).await.unwrap() };
             tokio::time::timeout(PATIENCE, whole).await.unwrap()
         });
-        events(&bytes)
+        events(&bytes[self.head.0..])
     }
 
     /// The next stream that the server opens, with what comes on it.

@@ -2,6 +2,7 @@
 
 mod client;
 mod ways;
+mod web;
 
 use std::net::SocketAddr;
 
@@ -9,7 +10,6 @@ use quinn::{ConnectionError, Endpoint};
 use ringway_protocol::{CloseCode, Format, Lane};
 
 use crate::client::Client;
-use crate::tls::certificate;
 use client::{Quic, RUNTIME, Server, code, server, server_with, trusting};
 
 #[test]
@@ -124,8 +124,7 @@ fn a_client_that_leaves_says_so_and_one_that_speaks_another_protocol_does_not_ge
     let mut late = Quic::open(&server);
     assert_eq!(late.join("room")["count"], 2, "who leaves is gone at once");
 
-    let (certificate, _) = certificate();
-    let stranger = Server { trust: trusting(&certificate, b"h3"), ..server };
+    let stranger = Server { trust: trusting(&server.certificate, b"h2"), ..server };
     let refused = RUNTIME.block_on(async {
         let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = stranger.node.handle.quic_addresses()[0];
