@@ -165,7 +165,7 @@ fn hear(client: &mut Client, now: Monotonic, event: &Event<'_>, frame: &[u8]) {
         held += frame.len();
         assert!(held <= HELD_BYTES_MAX, "more was held than may be");
         if let Ok(event) = binary::decode_event(&frame) {
-            let _ = client.handle_event(now, &event);
+            let _ = client.handle_apart(now, &event);
         }
     }
 }

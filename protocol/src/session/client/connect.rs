@@ -26,7 +26,7 @@ impl Client {
         self.outgoing.clear();
         self.handles.clear();
         self.held = None;
-        self.released = false;
+        self.released = None;
         self.joins_outstanding = 0;
         self.rejoin_at = None;
         for room in &mut self.rooms {

@@ -25,6 +25,13 @@ impl Held {
         true
     }
 
+    /// Adds what another kept later; what does not fit any more is dropped.
+    pub(super) fn append(&mut self, mut later: Self) {
+        while let Some(frame) = later.take() {
+            self.keep(&frame);
+        }
+    }
+
     /// The oldest frame.
     pub(super) fn take(&mut self) -> Option<Vec<u8>> {
         let end = self.ends.pop_front()?;

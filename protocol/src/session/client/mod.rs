@@ -116,6 +116,11 @@ pub enum Reaction {
         /// Live, replay or page; `None`: it broke a promise.
         phase: Option<Phase>,
     },
+    /// A value that is not newer than what came by another way: nothing happened.
+    Stale {
+        /// Where.
+        room: RoomIndex,
+    },
     /// A message of a room that the client is not in: offer the frame to [`Client::hold`].
     UnknownRoom,
     /// Publications that will not come.
@@ -178,9 +183,10 @@ pub struct Client {
     reconnect_at: Option<Monotonic>,
     rejoin_at: Option<Monotonic>,
     joins_outstanding: u32,
+    /// Frames that wait for an answer.
     held: Option<Box<Held>>,
-    /// Frames given back that are not taken yet.
-    released: bool,
+    /// Frames given back that are not taken yet; those that must wait on are held anew.
+    released: Option<Box<Held>>,
     violations: Vec<Violation>,
     violations_dropped: u64,
 }
@@ -222,7 +228,7 @@ impl Client {
             rejoin_at: None,
             joins_outstanding: 0,
             held: None,
-            released: false,
+            released: None,
             violations: Vec::new(),
             violations_dropped: 0,
         }

@@ -9,11 +9,11 @@ use crate::{ErrorCode, Event, Lane, Offset, Position, RequestId, Retry, RoomHand
 const RETRY_MS: u32 = 1_000;
 
 impl Client {
-    /// One event of this connection, in the order of arrival.
+    /// One event of this connection's control stream, in the order of arrival.
     pub fn handle_event(&mut self, now: Monotonic, event: &Event<'_>) -> Reaction {
         self.heard = now;
         match event {
-            Event::Message(message) => self.on_message(message),
+            Event::Message(message) => self.on_message(message, false),
             Event::Welcome(welcome) => self.on_welcome(welcome),
             Event::Joined(joined) => self.on_joined(joined),
             Event::Published(published) => self.on_published(published),
@@ -50,6 +50,23 @@ impl Client {
         }
     }
 
+    /// One event that came apart from the control stream: on a stream of its own, as a datagram, or [held](Self::hold).
+    /// Values that others have overtaken are [`Reaction::Stale`] and no violation.
+    pub fn handle_apart(&mut self, now: Monotonic, event: &Event<'_>) -> Reaction {
+        match event {
+            Event::Message(message) => {
+                self.heard = now;
+                self.on_message(message, true)
+            }
+            event => self.handle_event(now, event),
+        }
+    }
+
+    /// The server was heard, though not with an event: a transport's own ping, or bytes that are left unread for now.
+    pub const fn handle_life(&mut self, now: Monotonic) {
+        self.heard = now;
+    }
+
     /// The common case without an [`Event`]: the next live reliable message of a joined room, whose index it gives.
     /// `None`: nothing happened, decode the frame and call [`Client::handle_event`].
     #[inline]
@@ -72,15 +89,12 @@ impl Client {
         self.joins_outstanding > 0 && self.held.get_or_insert_with(|| Box::new(Held::default())).keep(frame)
     }
 
-    /// Frames held for a room that was just answered: decode and handle them before anything newer.
+    /// Frames held for a room that was just answered: decode them and [handle](Self::handle_apart) them before anything
+    /// newer.
     pub fn poll_held(&mut self) -> Option<Vec<u8>> {
-        if !self.released {
-            return None;
-        }
-        let frame = self.held.as_mut().and_then(|held| held.take());
+        let frame = self.released.as_mut()?.take();
         if frame.is_none() {
-            self.released = false;
-            self.held = None;
+            self.released = None;
         }
         frame
     }
@@ -127,18 +141,19 @@ impl Client {
         Reaction::Joined { room: index, recovered: joined.recovered, replay: joined.replay }
     }
 
-    fn on_message(&mut self, message: &Message<'_>) -> Reaction {
+    fn on_message(&mut self, message: &Message<'_>, apart: bool) -> Reaction {
         let index = match message.room {
             Some(name) => self.room_index(name).filter(|index| self.is_in(*index)),
             None => self.room_of_handle(message.handle),
         };
         let Some(index) = index else { return Reaction::UnknownRoom };
-        let mut phase = None;
+        let (mut phase, mut stale) = (None, false);
         self.check(index, |verifier| {
-            phase = Some(verifier.handle_message(message)?);
+            phase = if apart { verifier.handle_apart(message)? } else { verifier.handle_message(message)? };
+            stale = phase.is_none();
             Ok(())
         });
-        Reaction::Message { room: index, phase }
+        if stale { Reaction::Stale { room: index } } else { Reaction::Message { room: index, phase } }
     }
 
     fn on_published(&mut self, published: &Published<'_>) -> Reaction {
@@ -248,7 +263,11 @@ impl Client {
 
     fn join_answered(&mut self) {
         self.joins_outstanding = self.joins_outstanding.saturating_sub(1);
-        self.released = self.held.is_some();
+        match (&mut self.released, self.held.take()) {
+            (Some(released), Some(held)) => released.append(*held),
+            (None, held @ Some(_)) => self.released = held,
+            (_, None) => {}
+        }
     }
 
     fn is_in(&self, index: RoomIndex) -> bool {

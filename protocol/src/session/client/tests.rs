@@ -219,6 +219,51 @@ fn frames_of_unknown_rooms_are_held_only_while_a_join_is_outstanding() {
 }
 
 #[test]
+fn frames_of_a_room_that_is_still_being_joined_are_held_on() {
+    let mut client = Client::new(Arc::default());
+    greet(&mut client);
+    client.join(name("a"), JoinOptions::default());
+    client.join(name("b"), JoinOptions::default());
+    let [first, second] = [(); 2].map(|()| client.poll_command(NOW).unwrap().id());
+    assert!(client.hold(b"of b"));
+    client.handle_event(NOW, &joined(first, "a", 1, 4, true, 0));
+    let frame = client.poll_held().unwrap();
+    assert!(client.hold(&frame), "not of a");
+    assert_eq!(client.poll_held(), None, "not again before the next answer");
+    client.handle_event(NOW, &joined(second, "b", 2, 4, true, 0));
+    assert_eq!(client.poll_held().as_deref(), Some(&b"of b"[..]));
+    assert_eq!(client.poll_held(), None);
+}
+
+#[test]
+fn a_value_that_was_overtaken_on_its_way_is_stale_and_no_violation() {
+    let value = |version| {
+        let Event::Message(mut value) = message(1, 0) else { unreachable!() };
+        (value.lane, value.place) = (Lane::Latest, Place::Version(crate::Version(version)));
+        Event::Message(value)
+    };
+    let mut client = member();
+    let news = Reaction::Message { room: RoomIndex(0), phase: Some(Phase::Live) };
+    assert_eq!(client.handle_apart(NOW, &value(7)), news);
+    assert_eq!(client.handle_apart(NOW, &value(6)), Reaction::Stale { room: RoomIndex(0) });
+    assert_eq!(client.handle_apart(NOW, &value(7)), Reaction::Stale { room: RoomIndex(0) });
+    assert_eq!(client.handle_event(NOW, &value(6)), Reaction::Stale { room: RoomIndex(0) });
+    assert_eq!(client.handle_event(NOW, &value(8)), news);
+    assert_eq!(client.poll_violation(), None);
+    let _ = client.handle_event(NOW, &value(8));
+    assert!(client.poll_violation().is_some(), "the control stream is in order");
+}
+
+#[test]
+fn what_comes_apart_and_is_no_value_is_verified_as_ever() {
+    let mut client = member();
+    client.handle_apart(NOW, &message(1, 5));
+    assert_eq!(client.poll_violation(), None);
+    client.handle_apart(NOW, &message(1, 7));
+    assert!(client.poll_violation().is_some());
+}
+
+#[test]
 fn silence_is_broken_by_a_ping_and_ended_after_two_heartbeats() {
     let mut client = member();
     let beat = client.poll_timeout().unwrap();

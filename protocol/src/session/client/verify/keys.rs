@@ -26,6 +26,8 @@ struct Key {
     user: Option<Box<str>>,
     key: Box<str>,
     version: Version,
+    /// The newest came apart from the control stream, which may tell older ones yet.
+    apart: bool,
     /// Seen since the last `joined`, which tells values again.
     seen: bool,
     /// The last message had no body.
@@ -33,26 +35,37 @@ struct Key {
 }
 
 impl Keys {
-    pub(super) fn handle_version(&mut self, message: &Message<'_>, version: Version) -> Result<(), Fault> {
+    /// Whether it is news; `apart`: it came by another way than the control stream, and older ones are no fault.
+    pub(super) fn handle_version(
+        &mut self,
+        message: &Message<'_>,
+        version: Version,
+        apart: bool,
+    ) -> Result<bool, Fault> {
         let removed = message.body.kind == BodyKind::None;
         let tag = tag(message);
         let Some(held) = self.by_tag.get_mut(&tag) else {
             if self.by_tag.len() < KEYS_MAX {
                 let user = message.from.user.map(Box::from);
                 let key = message.key.unwrap_or_default().into();
-                self.by_tag.insert(tag, Key { lane: message.lane, user, key, version, seen: true, removed });
+                let lane = message.lane;
+                self.by_tag.insert(tag, Key { lane, user, key, version, apart, seen: true, removed });
             }
-            return Ok(());
+            return Ok(true);
         };
         let rises = version > held.version || (version == held.version && !held.seen);
+        if !rises && (apart || held.apart) {
+            return Ok(false);
+        }
         if !rises {
             let (key, lane) = (held.key.clone(), held.lane);
             return Err(Fault::VersionFell { lane, key, held: held.version, got: version });
         }
         held.version = version;
+        held.apart = apart;
         held.seen = true;
         held.removed = removed;
-        Ok(())
+        Ok(true)
     }
 
     /// A `joined` tells current values again, equal ones included.

@@ -2,7 +2,8 @@
 //!
 //! The promises (docs/protocol.md): reliable messages come in offset order without holes, starting where `joined` says;
 //! a hole is told by `gap` or `reset`; `recovered: true` means that the replay is exactly what was missed; a message on
-//! the other lanes is never older than one of its key that was seen before. Every broken promise is a [`Fault`] with
+//! the other lanes is never older than one of its key that was seen before on the same stream; what comes apart from the
+//! control stream may be older, and is then no news. Every broken promise is a [`Fault`] with
 //! its numbers; the verifier then goes on from what it saw, so that one lost message is one fault.
 
 mod fault;
@@ -104,18 +105,21 @@ impl Verifier {
         result
     }
 
-    /// `message`.
+    /// `message`, on the control stream; `None`: a newer one of its key came [apart](Self::handle_apart) already.
     ///
     /// # Errors
     /// When a reliable message is not the next one, or another lane's is not newer than its key's last.
-    pub fn handle_message(&mut self, message: &Message<'_>) -> Result<Phase, Fault> {
-        match message.place {
-            Place::Offset(offset) => self.handle_offset(offset),
-            Place::Version(version) => {
-                self.keys.get_or_insert_default().handle_version(message, version)?;
-                Ok(Phase::Live)
-            }
-        }
+    pub fn handle_message(&mut self, message: &Message<'_>) -> Result<Option<Phase>, Fault> {
+        self.handle_placed(message, false)
+    }
+
+    /// `message` by a stream of its own or a datagram, which overtake each other and the control stream; `None`: it is
+    /// not newer than its key's last.
+    ///
+    /// # Errors
+    /// When a reliable message is not the next one: all of a room's reliable order takes one way.
+    pub fn handle_apart(&mut self, message: &Message<'_>) -> Result<Option<Phase>, Fault> {
+        self.handle_placed(message, true)
     }
 
     /// The offset of a reliable message: all that needs checking of most messages.
@@ -205,6 +209,16 @@ impl Verifier {
         }
         self.next = to.0.saturating_add(1);
         Err(Fault::Lost { from, to })
+    }
+
+    fn handle_placed(&mut self, message: &Message<'_>, apart: bool) -> Result<Option<Phase>, Fault> {
+        match message.place {
+            Place::Offset(offset) => self.handle_offset(offset).map(Some),
+            Place::Version(version) => {
+                let news = self.keys.get_or_insert_default().handle_version(message, version, apart)?;
+                Ok(news.then_some(Phase::Live))
+            }
+        }
     }
 
     fn begin(&mut self, epoch: Epoch, same_epoch: bool) {

@@ -209,3 +209,23 @@ fn a_new_epoch_voids_versions() {
     verifier.handle_reset(Position { epoch: Epoch(9), offset: Offset(0) }).unwrap();
     verifier.handle_message(&value("a", 1)).unwrap();
 }
+
+#[test]
+fn values_that_come_apart_may_be_old_but_never_go_back() {
+    let mut verifier = live(0);
+    assert_eq!(verifier.handle_apart(&value("a", 4)), Ok(Some(Phase::Live)));
+    assert_eq!(verifier.handle_apart(&value("a", 3)), Ok(None), "overtaken");
+    assert_eq!(verifier.handle_apart(&value("a", 4)), Ok(None), "the same again");
+    assert_eq!(verifier.handle_apart(&value("a", 5)), Ok(Some(Phase::Live)));
+    assert_eq!(verifier.handle_apart(&value("b", 1)), Ok(Some(Phase::Live)));
+}
+
+#[test]
+fn the_control_stream_may_be_overtaken_but_does_not_go_back_by_itself() {
+    let mut verifier = live(0);
+    verifier.handle_apart(&value("a", 5)).unwrap();
+    assert_eq!(verifier.handle_message(&value("a", 4)), Ok(None));
+    assert_eq!(verifier.handle_message(&value("a", 6)), Ok(Some(Phase::Live)));
+    assert!(matches!(verifier.handle_message(&value("a", 6)), Err(Fault::VersionFell { .. })));
+    assert_eq!(verifier.handle_apart(&value("a", 6)), Ok(None));
+}
