@@ -8,6 +8,7 @@
 //! BinaryEncoder::new()            .command(&Command) -> &[u8]   .event(&Event) -> &[u8]      size prefix included
 //! binary::decode_command(&[u8])   -> Result<Command, DecodeError>                            one whole frame
 //! binary::decode_event(&[u8])     -> Result<Event, DecodeError>
+//! binary::glance(&[u8])           -> Option<Message>                                         unverified, bounded
 //! json::encode_command(&Command, &mut Vec<u8>)    json::encode_event(&Event, &mut Vec<u8>)   appended
 //! JsonDecoder::new()              .command(&[u8]) -> Result<Command, DecodeError>            borrows the decoder too
 //!                                 .event(&[u8])   -> Result<Event, DecodeError>

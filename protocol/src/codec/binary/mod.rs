@@ -9,10 +9,12 @@ mod decode_event;
 mod encode;
 mod encode_command;
 mod encode_event;
+mod glance;
 
 pub use decode_command::decode_command;
 pub use decode_event::decode_event;
 pub use encode::BinaryEncoder;
+pub use glance::glance;
 
 /// Bit 0 of the head's flags; what it means depends on the kind.
 const FLAG: u8 = 1;

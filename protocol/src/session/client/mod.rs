@@ -21,6 +21,7 @@ use crate::{RequestId, RoomHandle, SessionId};
 mod connect;
 mod held;
 mod join;
+mod page;
 mod publish;
 mod receive;
 pub mod reconnect;

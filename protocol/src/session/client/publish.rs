@@ -5,10 +5,10 @@ use crate::command::Publish;
 use crate::time::Monotonic;
 use crate::{Body, Command, Lane, Position, RoomName};
 
-/// Why a publish was not given out.
+/// Why a publish, or a question, was not given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotPublished {
-    /// There is no session now.
+    /// There is no session now, or no membership of the room where one is needed.
     NotReady,
     /// Too many requests wait for an answer.
     TooManyOutstanding,

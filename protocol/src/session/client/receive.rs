@@ -270,7 +270,7 @@ impl Client {
         }
     }
 
-    fn is_in(&self, index: RoomIndex) -> bool {
+    pub(super) fn is_in(&self, index: RoomIndex) -> bool {
         self.room(index).is_some_and(|room| self.room_of_handle(room.handle) == Some(index))
     }
 

@@ -264,6 +264,25 @@ fn what_comes_apart_and_is_no_value_is_verified_as_ever() {
 }
 
 #[test]
+fn a_page_of_history_moves_no_position() {
+    let mut client = member();
+    let from = crate::command::HistoryFrom::Before(Offset(3));
+    let command = client.history(NOW, RoomIndex(0), from, 2).unwrap();
+    let id = command.id();
+    assert!(matches!(command, Command::History(history) if history.room == name("a")));
+    let page = crate::event::HistoryPage { id, room: "a", epoch: EPOCH, replay: 2, more: false };
+    assert_eq!(client.handle_event(NOW, &Event::History(page)), Reaction::Told);
+    for offset in [1, 2] {
+        let reaction = client.handle_event(NOW, &message(1, offset));
+        assert_eq!(reaction, Reaction::Message { room: RoomIndex(0), phase: Some(Phase::Page) });
+    }
+    client.handle_event(NOW, &message(1, 5));
+    assert_eq!(client.poll_violation(), None);
+    assert_eq!(client.history(NOW, RoomIndex(7), from, 2), Err(NotPublished::NotReady));
+    assert!(client.presence(NOW, RoomIndex(0), None).unwrap().id().is_some());
+}
+
+#[test]
 fn silence_is_broken_by_a_ping_and_ended_after_two_heartbeats() {
     let mut client = member();
     let beat = client.poll_timeout().unwrap();
