@@ -1,0 +1,5 @@
+//! `ringway-client` against a whole node in this process: what a Rust client can rely on.
+
+mod driver;
+mod probe;
+mod support;

@@ -1,0 +1,98 @@
+//! A node that speaks WebSocket, plain and over TLS, and QUIC, on free ports.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringway::node::{
+    self, DoorSettings, FlushChoice, Listen, NodeHandle, NodeOptions, NodeSettings, RuntimeChoice, ShardPlan,
+    SpinChoice, TokenSettings,
+};
+use ringway_client::{Config, Trust};
+use ringway_core::settings::{Limits, Namespace, Settings};
+use ringway_protocol::ClusterKey;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Nothing in these tests takes so long; a hang becomes a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a test's future gives, if it gives it in time.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("in time")
+}
+
+/// A node and the certificate that it shows.
+pub(crate) struct Server {
+    pub(crate) handle: NodeHandle,
+    certificate: CertificateDer<'static>,
+}
+
+/// How a client gets there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Quic,
+    WebSocket,
+    SecureWebSocket,
+}
+
+pub(crate) const EVERY_WAY: [Over; 3] = [Over::Quic, Over::WebSocket, Over::SecureWebSocket];
+
+pub(crate) fn server(shards: usize) -> Server {
+    server_with(shards, |_| {})
+}
+
+pub(crate) fn server_with(shards: usize, change: impl FnOnce(&mut NodeOptions)) -> Server {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let certificate = signed.cert.der().clone();
+    let tls = ringway::tls::server_config(vec![certificate.clone()], key).unwrap();
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    let core = Settings {
+        namespaces: [("default".to_owned(), Namespace::default())].into(),
+        limits: Limits::default(),
+        node: "test".to_owned(),
+        heartbeat_ms: 25_000,
+    };
+    let tokens = TokenSettings { anonymous: true, ..TokenSettings::default() };
+    let mut options = NodeOptions {
+        settings: NodeSettings {
+            core: Arc::new(core),
+            door: Arc::new(DoorSettings { tokens, ..DoorSettings::default() }),
+            tls: Some(tls),
+        },
+        listeners: vec![Listen { address: free, tls: false }, Listen { address: free, tls: true }],
+        quic: vec![free],
+        shards: ShardPlan(vec![None; shards]),
+        runtime: RuntimeChoice::Auto,
+        spin: SpinChoice::Micros(0),
+        flush: FlushChoice::Auto,
+        rings: None,
+        echo: false,
+        cluster_key: ClusterKey([3; 16]),
+        observe: Box::new(|_| {}),
+    };
+    change(&mut options);
+    Server { handle: node::start(options).unwrap(), certificate }
+}
+
+impl Server {
+    pub(crate) fn url(&self, over: Over) -> String {
+        let port = match over {
+            Over::Quic => self.handle.quic_addresses()[0].port(),
+            Over::WebSocket => self.handle.addresses()[0].port(),
+            Over::SecureWebSocket => self.handle.addresses()[1].port(),
+        };
+        match over {
+            Over::Quic => format!("quic://localhost:{port}"),
+            Over::WebSocket => format!("ws://127.0.0.1:{port}/v1"),
+            Over::SecureWebSocket => format!("wss://localhost:{port}/v1"),
+        }
+    }
+
+    /// A configuration that trusts this server.
+    pub(crate) fn config(&self, over: Over) -> Config {
+        let mut config = Config::new(self.url(over));
+        config.trust = Some(Trust::Roots([self.certificate.clone()].into()));
+        config
+    }
+}
