@@ -27,9 +27,17 @@ pub(crate) struct Speaker<'a> {
     pub(crate) half_open: &'a mut bool,
     pub(crate) index: u32,
     pub(crate) serial: u32,
-    /// The transport carries values apart from the stream.
+    pub(crate) ways: Ways,
+}
+
+/// What the transport can do beyond one stream of WebSocket messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ways {
+    /// Frames go without WebSocket headers.
+    pub(crate) bare: bool,
+    /// Values leave apart from the stream.
     pub(crate) values_apart: bool,
-    /// The transport can give a room a stream of its own.
+    /// A room may have a stream of its own.
     pub(crate) room_streams: bool,
 }
 
@@ -64,8 +72,7 @@ pub(crate) fn bytes(
             half_open,
             index,
             serial,
-            values_apart: false,
-            room_streams: false,
+            ways: Ways::default(),
         };
         let decoded = match decoder.decode(&mut input[at..]) {
             Ok(decoded) => decoded,
@@ -134,8 +141,7 @@ pub(crate) fn go_on(connection: &mut Connection, index: u32, json: &mut JsonDeco
         half_open,
         index,
         serial,
-        values_apart: false,
-        room_streams: false,
+        ways: Ways::default(),
     };
     let said = if is_text { speaker.text(&message, json, rim) } else { speaker.binary(&message, rim) };
     if let Err(blocked) = said {
@@ -280,8 +286,8 @@ impl Speaker<'_> {
                 format,
                 resume: &guest.resume,
                 connection: self.index,
-                values_apart: self.values_apart,
-                room_streams: self.room_streams,
+                values_apart: self.ways.values_apart,
+                room_streams: self.ways.room_streams,
             };
             rim.core.handle_open(now, open).map(|session| (session, guest.session))
         });
@@ -318,7 +324,8 @@ impl Speaker<'_> {
             Event::Error(ErrorEvent { id, room: None, code: fault.code, retry_after_ms: None, message });
         let format = self.server.format().unwrap_or(Format::Binary);
         let frame = rim.encoder.reply(&event, format);
-        self.output.extend_from_slice(frame.bytes(format));
+        let bytes = if self.ways.bare { frame.without_header(format) } else { frame.bytes(format) };
+        self.output.extend_from_slice(bytes);
     }
 
     /// Closes with this code: through the core if it has the session, so that `closing` comes first.

@@ -14,7 +14,7 @@ use ringway_protocol::{Format, RoomHandle, SessionId};
 use super::values::Values;
 use super::web::Web;
 use crate::quic::settings::SEND_BYTES;
-use crate::shard::client::Speaker;
+use crate::shard::client::{Speaker, Ways};
 use crate::shard::connection::Ending;
 use crate::shard::context::Rim;
 use crate::transport::admission::Origin;
@@ -132,8 +132,11 @@ impl Peer {
             half_open: &mut self.half_open,
             index,
             serial: self.serial,
-            values_apart: self.values_apart,
-            room_streams: self.takes_streams,
+            ways: Ways {
+                bare: true,
+                values_apart: self.values_apart,
+                room_streams: self.takes_streams,
+            },
         }
     }
 
