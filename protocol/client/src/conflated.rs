@@ -54,6 +54,11 @@ impl<K: Hash + Eq + Clone, V> Conflated<K, V> {
         Some((key, value))
     }
 
+    /// The turn of the value that waited longest.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.values.first_key_value().map(|(turn, _)| *turn)
+    }
+
     /// Drops the values of some keys.
     pub(crate) fn forget(&mut self, is_gone: impl Fn(&K) -> bool) {
         let Self { places, values, bytes, dropped, .. } = self;
@@ -70,6 +75,11 @@ impl<K: Hash + Eq + Clone, V> Conflated<K, V> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// Whether one more might push another one out.
+    pub(crate) fn is_full(&self) -> bool {
+        self.values.len() >= self.count_max || self.bytes >= self.bytes_max
     }
 
     pub(crate) const fn bytes(&self) -> usize {
@@ -94,6 +104,7 @@ mod tests {
             values.put(turn as u64, key, value, 10);
         }
         assert_eq!((values.bytes(), values.lost()), (30, (2, 0)));
+        assert_eq!(values.first(), Some(0));
         let order: Vec<_> = std::iter::from_fn(|| values.pop()).collect();
         assert_eq!(order, [("a", 3), ("b", 5), ("c", 4)]);
         assert!(values.is_empty() && values.bytes() == 0);

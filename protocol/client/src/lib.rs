@@ -18,6 +18,7 @@ mod fault;
 mod handler;
 mod link;
 mod random;
+mod session;
 mod socket;
 mod target;
 mod time;
@@ -30,6 +31,12 @@ pub use connector::Connector;
 pub use driver::{Driver, Lost, NotSent, Outlet, Sent};
 pub use fault::{ConnectFault, Ending};
 pub use handler::{Arrival, Handler, Way};
+pub use ringway_protocol::Lane;
+pub use ringway_protocol::session::client::JoinOptions;
+pub use session::{
+    Event, Events, HistoryPage, Joined, Member, Message, PresencePage, Publish, Published, Refusal, Room,
+    Session, SessionError, connect,
+};
 pub use socket::Socket;
 pub use target::{BadUrl, Target, Transport};
 pub use time::local_time;

@@ -2,4 +2,5 @@
 
 mod driver;
 mod probe;
+mod session;
 mod support;

@@ -20,7 +20,7 @@ pub struct Outlet {
     pub(crate) client: Client,
     pub(crate) out: Out,
     pub(crate) bounds: Bounds,
-    pub(super) sync: ClockSync,
+    pub(crate) sync: ClockSync,
     pub(super) now: Instant,
     /// Of QUIC.
     pub(crate) connection: Option<Connection>,
@@ -69,6 +69,9 @@ pub struct Lost {
     pub replaced: u64,
     /// Own values that were dropped: too many keys waited, the room was left, or the connection ended.
     pub dropped: u64,
+    /// Values from the server that were not read before a newer one of their key came, or more came than are kept: of a
+    /// [`Session`](crate::Session) only.
+    pub unread: u64,
     /// Values from the server that a newer one of their key had overtaken on its way.
     pub stale: u64,
 }
@@ -137,9 +140,11 @@ impl Outlet {
         self.client.leave(room);
     }
 
-    /// Asks for the server's time: the `pong` feeds the [clock](Self::clock).
-    pub fn ping(&mut self) {
+    /// Asks for the server's time: the `pong`, which carries this id, feeds the [clock](Self::clock), and says that what
+    /// was said before has arrived. `None`: not now.
+    pub fn ping(&mut self) -> Option<RequestId> {
         self.client.ping();
+        self.speak()
     }
 
     /// Tells the server of a newer token.
@@ -220,7 +225,7 @@ impl Outlet {
     #[must_use]
     pub const fn lost(&self) -> Lost {
         let (replaced, dropped) = self.out.lost();
-        Lost { replaced, dropped, stale: self.stale }
+        Lost { replaced, dropped, unread: 0, stale: self.stale }
     }
 
     /// The QUIC connection, where the transport is one.
@@ -229,11 +234,14 @@ impl Outlet {
         self.connection.as_ref()
     }
 
-    /// Moves what the machine has to say to the bytes for the connection.
-    pub(super) fn speak(&mut self) {
+    /// Moves what the machine has to say to the bytes for the connection; the id if the last of it was a ping.
+    pub(super) fn speak(&mut self) -> Option<RequestId> {
+        let mut ping = None;
         while let Some(command) = self.client.poll_command(monotonic(self.now)) {
+            ping = if let Command::Ping { id } = command { id } else { None };
             self.out.command(&command);
         }
+        ping
     }
 
     fn want_room(&mut self) -> Result<(), NotSent> {
