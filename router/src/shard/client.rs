@@ -63,17 +63,8 @@ pub(crate) fn bytes(
         };
         let Client { decoder, server, session, id } = client;
         let serial = *serial;
-        let mut speaker = Speaker {
-            server,
-            session,
-            id,
-            output,
-            ending,
-            half_open,
-            index,
-            serial,
-            ways: Ways::default(),
-        };
+        let mut speaker =
+            Speaker { server, session, id, output, ending, half_open, index, serial, ways: Ways::default() };
         let decoded = match decoder.decode(&mut input[at..]) {
             Ok(decoded) => decoded,
             Err(violation) => {
@@ -132,17 +123,8 @@ pub(crate) fn go_on(connection: &mut Connection, index: u32, json: &mut JsonDeco
     };
     let Client { server, session, id, .. } = client;
     let serial = *serial;
-    let mut speaker = Speaker {
-        server,
-        session,
-        id,
-        output,
-        ending,
-        half_open,
-        index,
-        serial,
-        ways: Ways::default(),
-    };
+    let mut speaker =
+        Speaker { server, session, id, output, ending, half_open, index, serial, ways: Ways::default() };
     let said = if is_text { speaker.text(&message, json, rim) } else { speaker.binary(&message, rim) };
     if let Err(blocked) = said {
         let message = if blocked.at == 0 { message } else { message[blocked.at..].to_vec() };

@@ -140,7 +140,7 @@ async fn history_presence_and_leaving_are_answered() {
     assert!(soon(room.presence(None)).await.is_ok());
     soon(room.clone().leave()).await.unwrap();
     assert_eq!(room.history(HistoryFrom::Before(Offset(5)), 3).await, Err(SessionError::NotJoined));
-    let since = JoinOptions { since: Some(Since::Last(2)), presence: false };
+    let since = JoinOptions { since: Some(Since::Last(2)), presence: false, stream: false };
     let again = soon(session.join("room", since)).await.unwrap();
     assert_eq!(again.joined().position.offset, Offset(5));
     let replayed = until(&mut events, |event| match event {

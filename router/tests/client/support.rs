@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringway::node::{
-    self, DoorSettings, FlushChoice, Listen, NodeHandle, NodeOptions, NodeSettings, RuntimeChoice, ShardPlan,
-    SpinChoice, TokenSettings,
+    self, DoorSettings, FlushChoice, Listen, NodeHandle, NodeOptions, NodeSettings, QuicOptions,
+    RuntimeChoice, ShardPlan, SpinChoice, TokenSettings,
 };
 use ringway_client::{Config, Trust};
 use ringway_core::settings::{Limits, Namespace, Settings};
@@ -61,7 +61,7 @@ pub(crate) fn server_with(shards: usize, change: impl FnOnce(&mut NodeOptions)) 
             tls: Some(tls),
         },
         listeners: vec![Listen { address: free, tls: false }, Listen { address: free, tls: true }],
-        quic: vec![free],
+        quic: QuicOptions { addresses: vec![free], ..QuicOptions::default() },
         shards: ShardPlan(vec![None; shards]),
         runtime: RuntimeChoice::Auto,
         spin: SpinChoice::Micros(0),

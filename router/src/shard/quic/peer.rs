@@ -132,11 +132,7 @@ impl Peer {
             half_open: &mut self.half_open,
             index,
             serial: self.serial,
-            ways: Ways {
-                bare: true,
-                values_apart: self.values_apart,
-                room_streams: self.takes_streams,
-            },
+            ways: Ways { bare: true, values_apart: self.values_apart, room_streams: self.takes_streams },
         }
     }
 
