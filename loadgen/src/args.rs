@@ -15,6 +15,7 @@ Examples:
   ringway-load resume-storm --subscribers 2000 --rate 100 --drops 3 --away 1s
   ringway-load connect --connections 15000 --hold 10s
   ringway-load slow-reader --lane latest --rate 200 --body 500 --reader-kbit 256
+  ringway-load game --transport quic --players 200 --rooms 20 --tick-rate 60
   ringway-load echo --connections 100 --size 512
   ringway-load relay --rtt 80ms --loss 5 -- sh";
 
@@ -64,6 +65,8 @@ pub enum Scenario {
     ResumeStorm(ResumeStormArgs),
     /// One reader on a slow line watches the latest lane: how old is what it sees?
     SlowReader(SlowReaderArgs),
+    /// Players in rooms tell their state at each tick, and events now and then: how old is what the others see?
+    Game(GameArgs),
 }
 
 impl Scenario {
@@ -76,6 +79,7 @@ impl Scenario {
             Self::Connect(args) => &args.common,
             Self::ResumeStorm(args) => &args.common,
             Self::SlowReader(args) => &args.common,
+            Self::Game(args) => &args.common,
         };
         common.json.as_deref()
     }
@@ -85,10 +89,13 @@ impl Scenario {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "Connections, measuring, report")]
 pub struct Common {
-    /// The server: ws://host:port/path or wss://…
+    /// The server: ws://host:port/path, wss://…, quic://host:port, or https://… for WebTransport.
     #[arg(long, default_value = "ws://127.0.0.1:7400/v1", value_name = "URL")]
     pub url: String,
-    /// With wss://: take any certificate.
+    /// How to connect, whatever the URL begins with.
+    #[arg(long, value_enum, value_name = "WAY")]
+    pub transport: Option<TransportChoice>,
+    /// Take any certificate. Over QUIC a server on this host need not show a good one anyway.
     #[arg(long)]
     pub insecure: bool,
     /// How long to measure, after the warm-up.
@@ -296,6 +303,52 @@ pub struct SlowReaderArgs {
     /// Shared flags.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `game`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct GameArgs {
+    /// Players, dealt to the rooms in turn.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub players: u32,
+    /// Ticks a second: at each a player publishes its state.
+    #[arg(long, default_value_t = 60.0, value_parser = rate, value_name = "HZ")]
+    pub tick_rate: f64,
+    /// Only so many players have a state to tell; the others watch. By default all.
+    #[arg(long, value_name = "N")]
+    pub speakers: Option<u32>,
+    /// How states travel: unreliable or latest (or reliable, to compare).
+    #[arg(long, default_value = "unreliable", value_parser = lane, value_name = "LANE")]
+    pub lane: Lane,
+    /// Bytes of a state.
+    #[arg(long, default_value_t = 200, value_name = "BYTES")]
+    pub body: usize,
+    /// Events a second of each player on the reliable lane; 0: none.
+    #[arg(long, default_value_t = 2.0, value_name = "N")]
+    pub event_rate: f64,
+    /// Rooms are joined with a stream of their own.
+    #[arg(long)]
+    pub room_streams: bool,
+    /// In the end, how long nothing may arrive before what is missing counts as lost.
+    #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
+    pub settle: Duration,
+    /// Who.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What carries the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TransportChoice {
+    /// WebSocket: ws://, or wss:// if the URL says so.
+    Ws,
+    /// QUIC, the native protocol: quic://
+    Quic,
+    /// WebTransport over HTTP/3: https://
+    Wt,
 }
 
 /// What a body is.

@@ -4,10 +4,12 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
+use ringway_client::{Config, Trust};
 use ringway_protocol::Format;
 use rustls::pki_types::ServerName;
 
 use super::tls;
+use crate::args::TransportChoice;
 
 /// Connections from one source address before the next one is used, where the server is on this host.
 const CONNECTIONS_PER_SOURCE: u32 = 20_000;
@@ -21,6 +23,8 @@ pub struct Target {
     pub host: String,
     /// Path and query of the upgrade.
     pub path: String,
+    /// What carries the frames.
+    pub transport: TransportChoice,
     /// TLS, for `wss://`.
     pub tls: Option<(Arc<rustls::ClientConfig>, ServerName<'static>)>,
     /// Source addresses to spread over: 127.0.0.2 and up; 0 leaves the choice to the system.
@@ -42,19 +46,23 @@ impl fmt::Display for BadUrl {
 impl std::error::Error for BadUrl {}
 
 impl Target {
-    /// Parses and resolves `ws[s]://host[:port][/path]`; `insecure` takes any certificate.
+    /// Parses and resolves `scheme://host[:port][/path]` with one of the schemes ws, wss, quic, https; `transport` overrides the scheme, `insecure` takes any certificate.
     ///
     /// # Errors
     /// When the URL is not of that form or the host is not known.
-    pub fn new(url: &str, insecure: bool) -> Result<Self, BadUrl> {
+    pub fn new(url: &str, transport: Option<TransportChoice>, insecure: bool) -> Result<Self, BadUrl> {
         let fault = |text: String| BadUrl(format!("{url}: {text}"));
-        let (secure, rest) = if let Some(rest) = url.strip_prefix("ws://") {
-            (false, rest)
-        } else if let Some(rest) = url.strip_prefix("wss://") {
-            (true, rest)
-        } else {
-            return Err(fault("must begin with ws:// or wss://".into()));
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or_else(|| fault("must begin with ws://, wss://, quic:// or https://".into()))?;
+        let said = match scheme {
+            "ws" | "wss" => TransportChoice::Ws,
+            "quic" => TransportChoice::Quic,
+            "https" => TransportChoice::Wt,
+            _ => return Err(fault("must begin with ws://, wss://, quic:// or https://".into())),
         };
+        let transport = transport.unwrap_or(said);
+        let secure = scheme != "ws";
         let (host, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
             None => (rest, "/"),
@@ -70,7 +78,7 @@ impl Target {
             .map_err(|reason| fault(reason.to_string()))?
             .min_by_key(SocketAddr::is_ipv6)
             .ok_or_else(|| fault("the host has no address".into()))?;
-        let tls = if secure {
+        let tls = if secure && transport == TransportChoice::Ws {
             let server = ServerName::try_from(name.to_owned()).map_err(|reason| fault(reason.to_string()))?;
             Some((tls::config(insecure).map_err(fault)?, server))
         } else {
@@ -80,10 +88,30 @@ impl Target {
             address,
             host: host.to_owned(),
             path: path.to_owned(),
+            transport,
             tls,
             sources: 0,
             receive_buffer_bytes: None,
         })
+    }
+
+    /// The same target for clients of `ringway-client`.
+    #[must_use]
+    pub fn config(&self, insecure: bool, token: Option<&str>) -> Config {
+        let scheme = match (self.transport, &self.tls) {
+            (TransportChoice::Ws, None) => "ws",
+            (TransportChoice::Ws, Some(_)) => "wss",
+            (TransportChoice::Quic, _) => "quic",
+            (TransportChoice::Wt, _) => "https",
+        };
+        let path = if self.transport == TransportChoice::Quic { "" } else { self.path.as_str() };
+        let mut config = Config::new(format!("{scheme}://{}{path}", self.host));
+        let trusted = insecure || (scheme != "wss" && self.address.ip().is_loopback());
+        config.trust = trusted.then_some(Trust::Insecure);
+        config.token = token.map(Into::into);
+        config.client = Some("ringway-load".into());
+        config.bounds.receive_buffer_bytes = self.receive_buffer_bytes.map(|bytes| bytes as u32);
+        config
     }
 
     /// The source address of a connection by its number over all threads.
@@ -119,23 +147,34 @@ mod tests {
 
     #[test]
     fn urls_are_split_into_address_host_and_path() {
-        let target = Target::new("ws://127.0.0.1:7400/v1?x=1", false).unwrap();
+        let target = Target::new("ws://127.0.0.1:7400/v1?x=1", None, false).unwrap();
         assert_eq!(target.address, "127.0.0.1:7400".parse().unwrap());
         assert_eq!((target.host.as_str(), target.path.as_str()), ("127.0.0.1:7400", "/v1?x=1"));
         assert!(target.tls.is_none());
-        assert_eq!(Target::new("ws://[::1]:7400", false).unwrap().address, "[::1]:7400".parse().unwrap());
-        assert!(Target::new("wss://127.0.0.1/", true).unwrap().tls.is_some());
+        assert_eq!(
+            Target::new("ws://[::1]:7400", None, false).unwrap().address,
+            "[::1]:7400".parse().unwrap()
+        );
+        assert!(Target::new("wss://127.0.0.1/", None, true).unwrap().tls.is_some());
+    }
+
+    #[test]
+    fn the_transport_is_the_schemes_or_the_one_that_was_asked_for() {
+        let target = |url, transport| Target::new(url, transport, false).unwrap();
+        assert_eq!(target("https://127.0.0.1:1/v1", None).transport, TransportChoice::Wt);
+        let quic = target("ws://127.0.0.1:7400/v1", Some(TransportChoice::Quic));
+        assert_eq!(&*quic.config(false, None).url, "quic://127.0.0.1:7400");
     }
 
     #[test]
     fn bad_urls_say_why() {
-        assert!(Target::new("http://x", false).is_err_and(|fault| fault.to_string().contains("ws://")));
-        assert!(Target::new("ws://127.0.0.1:99999/", false).is_err());
+        assert!(Target::new("http://x", None, false).is_err_and(|fault| fault.to_string().contains("ws://")));
+        assert!(Target::new("ws://127.0.0.1:99999/", None, false).is_err());
     }
 
     #[test]
     fn many_connections_to_this_host_use_several_sources() {
-        let mut target = Target::new("ws://127.0.0.1:7400/v1", false).unwrap();
+        let mut target = Target::new("ws://127.0.0.1:7400/v1", None, false).unwrap();
         assert_eq!(target.sources_for(20_000), 0);
         assert_eq!(target.sources_for(20_001), 2);
         assert_eq!(target.source_of(5), None);

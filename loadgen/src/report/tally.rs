@@ -51,7 +51,11 @@ impl Latency {
         self.0.len()
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Adds another one's measurements.
+    ///
+    /// # Panics
+    /// Never: all have the same bounds.
+    pub fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("equal bounds");
     }
 }

@@ -4,6 +4,7 @@ mod connect;
 mod crowd;
 mod echo;
 mod fanout;
+mod game;
 mod resume_storm;
 mod run;
 mod slow_reader;
@@ -62,5 +63,6 @@ pub fn run(scenario: &Scenario) -> Result<Summary, RunFault> {
         Scenario::Connect(args) => connect::run(args),
         Scenario::ResumeStorm(args) => resume_storm::run(args),
         Scenario::SlowReader(args) => slow_reader::run(args),
+        Scenario::Game(args) => game::run(args),
     }
 }

@@ -66,7 +66,7 @@ pub(super) struct Measured {
 impl Setup {
     /// Resolves the target for so many connections.
     pub(super) fn new(common: &Common, connections: u32, path: Option<&str>) -> Result<Self, RunFault> {
-        let mut target = Target::new(&common.url, common.insecure)?;
+        let mut target = Target::new(&common.url, common.transport, common.insecure)?;
         if let Some(path) = path {
             path.clone_into(&mut target.path);
         }
