@@ -132,7 +132,7 @@ impl Player {
         };
         let schedule = world.schedule().copied();
         let measured = schedule.is_some_and(|schedule| schedule.measures(stamp.intended));
-        if message.lane == self.lane && stamp.publisher != self.number {
+        if message.lane == self.lane && !(self.speaks && stamp.publisher == self.number) {
             self.ages.see(stamp.publisher, stamp.intended, now, schedule.as_ref(), &mut world.found.age);
             if measured {
                 world.found.states_received += 1;
