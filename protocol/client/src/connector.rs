@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringway_protocol::session::client::Options;
+use ringway_protocol::webtransport;
 use rustls::pki_types::ServerName;
 
 use crate::link::{Link, quic, websocket};
@@ -83,7 +84,11 @@ impl Connector {
                 let socket = self.socket_for(address)?;
                 let name = config.server_name.as_deref().unwrap_or(&target.host);
                 let connection = quic::connect(&socket, tls.clone(), address, name).await?;
-                quic::open(connection).await.map(Link::Quic)
+                let opened = match target.transport {
+                    Transport::WebTransport => quic::open_web(connection, target).await,
+                    _ => quic::open(connection).await,
+                };
+                opened.map(Link::Quic)
             }
             Some(Security::Tcp(tls, name)) => {
                 let stream = websocket::connect(config, address).await?;
@@ -137,9 +142,7 @@ fn security(config: &Config, target: &Target) -> Result<Option<Security>, Connec
     let name = ServerName::try_from(name).map_err(|fault| ConnectFault::Tls(fault.to_string()))?;
     Ok(Some(match target.transport {
         Transport::Quic => Security::Quic(quic::config(trust.tls(&[quic::ALPN], true)?)?),
-        Transport::WebTransport => {
-            return Err(ConnectFault::Protocol("WebTransport is not there yet".into()));
-        }
+        Transport::WebTransport => Security::Quic(quic::config(trust.tls(&[webtransport::ALPN], true)?)?),
         Transport::SecureWebSocket | Transport::WebSocket => {
             Security::Tcp(Arc::new(trust.tls(&[b"http/1.1"], false)?), name)
         }

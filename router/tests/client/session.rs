@@ -326,3 +326,26 @@ async fn a_connection_that_can_not_be_made_says_why() {
     let unreachable = fault(ringway_client::Config::new(format!("ws://{closed}/v1"))).await;
     assert!(matches!(unreachable, ConnectFault::Unreachable(_)), "{unreachable}");
 }
+
+#[tokio::test]
+async fn a_room_on_a_stream_of_its_own_keeps_its_order_over_a_reconnect() {
+    let server = server(2);
+    let (talker, _) = open(&server, Over::WebSocket).await;
+    for over in EVERY_WAY {
+        let (session, mut events) = open(&server, over).await;
+        let name = format!("apart {over:?}");
+        let options = JoinOptions { stream: true, ..JoinOptions::default() };
+        let room = session.join(&name, options).await.unwrap();
+        for number in 0..60 {
+            if number == 30 {
+                session.disconnect().await.unwrap();
+            }
+            if number % 2 == 0 {
+                soon(room.publish(Publish::text(number.to_string()))).await.unwrap();
+            } else {
+                soon(talker.publish(&name, Publish::text(number.to_string()))).await.unwrap();
+            }
+            assert_eq!(text(&mut events).await, number.to_string());
+        }
+    }
+}

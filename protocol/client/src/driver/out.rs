@@ -12,6 +12,7 @@ use quinn::Connection;
 use ringway_protocol::Command;
 use ringway_protocol::codec::BinaryEncoder;
 use ringway_protocol::websocket::{Opcode, write_close_masked, write_frame_masked};
+use ringway_protocol::webtransport::ConnectId;
 
 use crate::Bounds;
 use crate::conflated::Conflated;
@@ -35,15 +36,50 @@ pub(crate) struct Out {
     /// On WebSocket, whose frames are masked.
     masks: Option<Masks>,
     /// Where there are datagrams.
-    datagrams: Option<Connection>,
+    datagrams: Option<Datagrams>,
     bytes: Vec<u8>,
     written: usize,
     /// The connection took less than it was offered.
     blocked: bool,
     values: Conflated<Slot, Vec<u8>>,
-    loose: Conflated<Slot, Vec<u8>>,
+    /// Whole datagrams.
+    loose: Conflated<Slot, Bytes>,
     turn: u64,
     bytes_max: usize,
+}
+
+/// How datagrams leave.
+pub(crate) struct Datagrams {
+    connection: Connection,
+    /// Stands before the frames: the session's, on WebTransport.
+    prefix: Vec<u8>,
+}
+
+impl Datagrams {
+    pub(crate) fn new(connection: &Connection, session: Option<ConnectId>) -> Self {
+        let mut prefix = Vec::new();
+        if let Some(session) = session {
+            session.write_datagram_prefix(&mut prefix);
+        }
+        Self { connection: connection.clone(), prefix }
+    }
+
+    fn fit(&self, frame: &[u8]) -> bool {
+        self.connection.max_datagram_size().is_some_and(|most| self.prefix.len() + frame.len() <= most)
+    }
+
+    fn wrap(&self, frame: &[u8]) -> Bytes {
+        let mut datagram = Vec::with_capacity(self.prefix.len() + frame.len());
+        datagram.extend_from_slice(&self.prefix);
+        datagram.extend_from_slice(frame);
+        datagram.into()
+    }
+
+    /// False when others wait for their packets, and this one would push them out.
+    fn take(&self, datagram: &Bytes) -> bool {
+        self.connection.datagram_send_buffer_space() >= datagram.len()
+            && self.connection.send_datagram(datagram.clone()).is_ok()
+    }
 }
 
 /// Where a value went.
@@ -71,7 +107,7 @@ impl Out {
     }
 
     /// A new connection: what waited for the old one is void.
-    pub(crate) fn open(&mut self, masked: bool, datagrams: Option<Connection>) {
+    pub(crate) fn open(&mut self, masked: bool, datagrams: Option<Datagrams>) {
         self.close();
         self.masks = masked.then(Masks::new);
         self.datagrams = datagrams;
@@ -96,15 +132,15 @@ impl Out {
     pub(crate) fn value(&mut self, command: &Command<'_>, slot: impl FnOnce() -> Slot, loose: bool) -> Put {
         let frame = self.encoder.command(command);
         if loose
-            && let Some(connection) = &self.datagrams
-            && connection.max_datagram_size().is_some_and(|most| frame.len() <= most)
+            && let Some(datagrams) = &self.datagrams
+            && datagrams.fit(frame)
         {
-            if self.loose.is_empty() && connection.datagram_send_buffer_space() >= frame.len() {
-                let _ = connection.send_datagram(Bytes::copy_from_slice(frame));
+            let datagram = datagrams.wrap(frame);
+            if self.loose.is_empty() && datagrams.take(&datagram) {
                 return Put::Datagram;
             }
             self.turn += 1;
-            self.loose.put(self.turn, slot(), frame.to_vec(), frame.len());
+            self.loose.put(self.turn, slot(), datagram, frame.len());
             return Put::Waits;
         }
         if !self.blocked && self.values.is_empty() && self.bytes.len() - self.written < self.bytes_max {
@@ -124,7 +160,7 @@ impl Out {
 
     /// The next datagram that waited, for which there is room now.
     pub(crate) fn poll_datagram(&mut self) -> Option<Bytes> {
-        self.loose.pop().map(|(_, frame)| frame.into())
+        self.loose.pop().map(|(_, datagram)| datagram)
     }
 
     /// A WebSocket control frame, unless very much waits already.

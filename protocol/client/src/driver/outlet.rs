@@ -98,6 +98,7 @@ impl Outlet {
     /// # Errors
     /// Nothing was published; [`NotSent`] says why.
     pub fn publish(&mut self, what: &Publication<'_>) -> Result<Sent, NotSent> {
+        self.want_connection()?;
         let answered = what.answer || (what.lane == Lane::Reliable && !what.echo);
         let is_value = what.lane != Lane::Reliable && !answered;
         if !is_value {
@@ -185,10 +186,10 @@ impl Outlet {
         &self.client
     }
 
-    /// Whether there is a session.
+    /// Whether there is a session on which to publish.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.client.state() == State::Ready
+        self.client.state() == State::Ready && !self.breaks
     }
 
     /// When the driver last looked at the clock: at the latest when the bytes of what is handled were read.
@@ -244,6 +245,11 @@ impl Outlet {
         ping
     }
 
+    /// What is said on a connection that is about to be broken would be lost with it.
+    const fn want_connection(&self) -> Result<(), NotSent> {
+        if self.breaks { Err(NotSent::NotReady) } else { Ok(()) }
+    }
+
     fn want_room(&mut self) -> Result<(), NotSent> {
         if self.out.is_full() {
             self.wanted = true;
@@ -256,6 +262,7 @@ impl Outlet {
         &mut self,
         question: impl FnOnce(&mut Client, ringway_protocol::time::Monotonic) -> Result<Command<'_>, NotPublished>,
     ) -> Result<RequestId, NotSent> {
+        self.want_connection()?;
         self.want_room()?;
         self.speak();
         let command = question(&mut self.client, monotonic(self.now))?;

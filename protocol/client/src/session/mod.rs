@@ -148,7 +148,7 @@ impl Session {
         Ok(Room::new(self.clone(), room.into(), index, joined))
     }
 
-    /// Publishes without waiting for the server's word. On the reliable lane this waits while the connection takes no
+    /// Publishes without waiting for the server's word: what is on its way when a connection breaks may be lost. On the reliable lane this waits while the connection takes no
     /// more, or there is none; values of the other lanes go by [`put`](Self::put) and never wait.
     ///
     /// # Errors

@@ -1,105 +1,126 @@
-//! Streams that the server opens: a value each, or a room's own. Connection view.
+//! Streams that the server opens: a value each, or a room's order. Connection view.
 //!
 //! A value's stream mostly lies whole in what is read at once, so it costs one look and is gone. Each stream is in order by
 //! itself and in no order to the others; one that is reset was superseded, and what came of it is forgotten.
 
-use std::future::Future as _;
-use std::pin::pin;
 use std::task::{Context, Poll};
 
-use quinn::{ReadError, RecvStream};
-use ringway_protocol::codec::FrameReader;
+use quinn::RecvStream;
+use ringway_protocol::webtransport::{Fault, Step, UniStream};
 
+use super::inlet::{Inlet, Progress};
+use super::web::{Begun, Web};
 use crate::driver::core::Core;
 use crate::{Handler, Way};
 
 /// Streams that the server may have open at once.
-pub(crate) const STREAMS_MAX: u32 = 256;
+pub(super) const STREAMS_MAX: u32 = 256;
 /// Bytes of cut frames over all streams; a server that makes more of them is not listened to on those streams.
 const CUT_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Chunks of one stream before the others have their turn.
-const CHUNKS_MAX: usize = 16;
 /// Code for streams that are not read to their end.
-pub(crate) const STREAM_UNREADABLE: u32 = 0x100;
+const STREAM_UNREADABLE: u32 = 0x100;
 
 struct Apart {
-    stream: RecvStream,
-    reader: FrameReader,
-    /// Bytes since the last whole frame.
-    cut_bytes: usize,
+    inlet: Inlet,
+    /// On WebTransport, until it says whose it is.
+    head: Option<UniStream>,
 }
 
 /// The open ones.
-pub(crate) struct Streams {
+pub(super) struct Streams {
     open: Vec<Apart>,
     frame_bytes_max: usize,
 }
 
 impl Streams {
-    pub(crate) const fn new(frame_bytes_max: usize) -> Self {
+    pub(super) const fn new(frame_bytes_max: usize) -> Self {
         Self { open: Vec::new(), frame_bytes_max }
     }
 
-    /// A stream that the server opened.
-    pub(crate) fn add(&mut self, stream: RecvStream) {
-        self.open.push(Apart { stream, reader: FrameReader::new(self.frame_bytes_max), cut_bytes: 0 });
+    /// A stream that the server opened; on WebTransport it says first whose it is.
+    pub(super) fn add(&mut self, stream: RecvStream, head: Option<UniStream>) {
+        let inlet = Inlet::new(stream, self.frame_bytes_max);
+        self.open.push(Apart { inlet, head });
+    }
+
+    /// One of which this much was read and not understood yet.
+    pub(super) fn add_begun(&mut self, begun: Begun) {
+        let mut inlet = Inlet::new(begun.stream, self.frame_bytes_max);
+        inlet.unread = begun.unread;
+        self.open.push(Apart { inlet, head: Some(begun.head) });
     }
 
     /// Reads what is there of all streams; true when there may be more at once.
-    pub(crate) fn read<H: Handler>(&mut self, core: &mut Core<H>, context: &mut Context<'_>) -> bool {
+    ///
+    /// # Errors
+    /// WebTransport's rules were broken: the connection must be closed with the fault's code.
+    pub(super) fn read<H: Handler>(
+        &mut self,
+        core: &mut Core<H>,
+        web: &mut Option<Box<Web>>,
+        context: &mut Context<'_>,
+    ) -> Result<bool, Fault> {
         let mut more = false;
         let mut index = 0;
         while index < self.open.len() {
-            if !core.is_ready(Way::Stream, context) {
-                return false;
-            }
-            match self.open[index].read(core, context) {
-                Poll::Ready(true) => {
-                    more = true;
+            match self.open[index].read(core, web, context)? {
+                Poll::Ready(Progress::Finished | Progress::Gone) => drop(self.open.swap_remove(index)),
+                Poll::Ready(progress) => {
+                    more |= progress == Progress::More;
                     index += 1;
                 }
-                Poll::Ready(false) => drop(self.open.swap_remove(index)),
                 Poll::Pending => index += 1,
             }
         }
-        while self.open.iter().map(|apart| apart.cut_bytes).sum::<usize>() > CUT_BYTES_MAX {
-            let Some(mut largest) = self.open.pop() else { break };
-            let _ = largest.stream.stop(STREAM_UNREADABLE.into());
+        while self.open.iter().map(|apart| apart.inlet.cut_bytes).sum::<usize>() > CUT_BYTES_MAX {
+            let Some(mut last) = self.open.pop() else { break };
+            last.stop(STREAM_UNREADABLE.into());
         }
-        more
+        Ok(more)
     }
 }
 
 impl Apart {
-    /// False: the stream is over. True: there may be more at once.
-    fn read<H: Handler>(&mut self, core: &mut Core<H>, context: &mut Context<'_>) -> Poll<bool> {
-        for _ in 0..CHUNKS_MAX {
-            let chunk = match pin!(self.stream.read_chunk(usize::MAX, true)).poll(context) {
-                Poll::Ready(Ok(Some(chunk))) => chunk.bytes,
-                // A frame that is cut by the end of its stream was superseded, too.
-                Poll::Ready(Ok(None) | Err(ReadError::Reset(_))) => return Poll::Ready(false),
-                // The connection says by itself how it ended.
-                Poll::Ready(Err(_)) => return Poll::Ready(false),
-                Poll::Pending => return Poll::Pending,
-            };
-            core.look_at_clock();
-            self.cut_bytes += chunk.len();
+    fn read<H: Handler>(
+        &mut self,
+        core: &mut Core<H>,
+        web: &mut Option<Box<Web>>,
+        context: &mut Context<'_>,
+    ) -> Result<Poll<Progress>, Fault> {
+        while let (Some(head), Some(web)) = (&mut self.head, web.as_mut()) {
+            match self.inlet.poll_chunk(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(end)) => return head.end().map(|()| Poll::Ready(end)),
+                Poll::Pending => return Ok(Poll::Pending),
+            }
+            let chunk = std::mem::take(&mut self.inlet.unread);
             let mut input = &chunk[..];
-            loop {
-                match self.reader.next(&mut input) {
-                    Ok(Some(frame)) => {
-                        self.cut_bytes = 0;
-                        let _ = core.take(frame, Way::Stream);
-                    }
-                    Ok(None) => break,
-                    Err(fault) => {
-                        core.handler.handle_garbled(&mut core.outlet, Way::Stream, &fault);
-                        let _ = self.stream.stop(STREAM_UNREADABLE.into());
-                        return Poll::Ready(false);
-                    }
+            match head.read(&mut web.state, &mut input)? {
+                Step::More | Step::Settings | Step::GoAway => {}
+                Step::Data => self.head = None,
+                // Another session's, which will never stand here.
+                Step::Wait => {
+                    self.stop(STREAM_UNREADABLE.into());
+                    return Ok(Poll::Ready(Progress::Gone));
+                }
+                Step::Stop(fault) => {
+                    self.stop(fault.code.number());
+                    return Ok(Poll::Ready(Progress::Gone));
                 }
             }
+            self.inlet.unread = chunk.slice_ref(input);
         }
-        Poll::Ready(true)
+        Ok(match self.inlet.read(core, Way::Stream, context) {
+            Poll::Ready(Ok(progress)) => Poll::Ready(progress),
+            Poll::Ready(Err(_)) => {
+                self.stop(STREAM_UNREADABLE.into());
+                Poll::Ready(Progress::Gone)
+            }
+            Poll::Pending => Poll::Pending,
+        })
+    }
+
+    fn stop(&mut self, code: u64) {
+        let _ = self.inlet.stream.stop(quinn::VarInt::from_u64(code).unwrap_or_default());
     }
 }

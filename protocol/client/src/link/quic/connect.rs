@@ -63,11 +63,11 @@ pub(crate) async fn connect(
 /// Opens the control stream.
 pub(crate) async fn open(connection: Connection) -> Result<Quic, ConnectFault> {
     let (send, receive) = connection.open_bi().await.map_err(|fault| not_connected(&fault))?;
-    Ok(Quic { connection, send, receive })
+    Ok(Quic { connection, send, receive, web: None })
 }
 
 /// Why a handshake failed, in words for those who can mend it. TLS alerts are crypto errors (RFC 9001 §4.8).
-fn not_connected(fault: &ConnectionError) -> ConnectFault {
+pub(super) fn not_connected(fault: &ConnectionError) -> ConnectFault {
     const CRYPTO: u64 = 0x100;
     const NO_APPLICATION_PROTOCOL: u64 = CRYPTO + 120;
     let crypto = |code: TransportErrorCode| (CRYPTO..CRYPTO + 0x100).contains(&u64::from(code));

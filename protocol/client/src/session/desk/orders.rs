@@ -30,17 +30,24 @@ impl Desk {
                     self.leaves.entry(room).or_default().push(reply);
                 } else {
                     let _ = reply.send(Ok(()));
+                    // Nobody joins any more.
+                    let joining = self.joins.remove(&room).unwrap_or_default();
+                    joining.into_iter().for_each(|reply| drop(reply.send(Err(SessionError::NotJoined))));
                 }
             }
             Order::Publish(post) => return self.post(outlet, post).map(Order::Publish),
             Order::History { room, from, limit, reply } => match outlet.history(room, from, limit) {
                 Ok(id) => drop(self.awaited.insert(id, Awaited::History(room, reply))),
-                Err(NotSent::Full) => return Some(Order::History { room, from, limit, reply }),
+                Err(reason) if must_wait(outlet, reason) => {
+                    return Some(Order::History { room, from, limit, reply });
+                }
                 Err(_) => drop(reply.send(Err(SessionError::NotJoined))),
             },
             Order::Presence { room, cursor, reply } => match outlet.presence(room, cursor) {
                 Ok(id) => drop(self.awaited.insert(id, Awaited::Presence(reply))),
-                Err(NotSent::Full) => return Some(Order::Presence { room, cursor, reply }),
+                Err(reason) if must_wait(outlet, reason) => {
+                    return Some(Order::Presence { room, cursor, reply });
+                }
                 Err(_) => drop(reply.send(Err(SessionError::NotJoined))),
             },
             Order::Refresh(token) => outlet.refresh(&token),
@@ -76,4 +83,9 @@ impl Desk {
         }
         None
     }
+}
+
+/// Whether a question that was not sent can be, later.
+fn must_wait(outlet: &Outlet, reason: NotSent) -> bool {
+    reason == NotSent::Full || !outlet.is_ready()
 }
