@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{
-    ClientConfig, Connection, ConnectionError, IdleTimeout, TransportConfig, TransportErrorCode, VarInt,
+    AckFrequencyConfig, ClientConfig, Connection, ConnectionError, IdleTimeout, TransportConfig,
+    TransportErrorCode, VarInt,
 };
+
+use ringway_protocol::congestion::quinn::Fresh;
 
 use super::apart::STREAMS_MAX;
 use super::{Quic, SEND_BYTES_MIN};
@@ -25,12 +28,17 @@ const DATAGRAM_SEND_BYTES: usize = 16 * 1024;
 const DATAGRAM_RECEIVE_BYTES: usize = 256 * 1024;
 /// The server's own bound is what counts; the session's heartbeat finds a silent server sooner.
 const IDLE: Duration = Duration::from_secs(120);
+/// Packets before the server must acknowledge at once, and how long it may wait: what it need not send costs it nothing.
+const ACK_THRESHOLD: u32 = 10;
+const ACK_DELAY: Duration = Duration::from_millis(25);
 /// A guess that fits mobile networks better than the RFC's third of a second.
 const INITIAL_RTT: Duration = Duration::from_millis(100);
 
 /// TLS with what our connections are like.
 pub(crate) fn config(tls: rustls::ClientConfig) -> Result<ClientConfig, ConnectFault> {
     let crypto = QuicClientConfig::try_from(tls).map_err(|fault| ConnectFault::Tls(fault.to_string()))?;
+    let mut ack = AckFrequencyConfig::default();
+    ack.ack_eliciting_threshold(VarInt::from_u32(ACK_THRESHOLD)).max_ack_delay(Some(ACK_DELAY));
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
@@ -41,7 +49,9 @@ pub(crate) fn config(tls: rustls::ClientConfig) -> Result<ClientConfig, ConnectF
         .datagram_receive_buffer_size(Some(DATAGRAM_RECEIVE_BYTES))
         .datagram_send_buffer_size(DATAGRAM_SEND_BYTES)
         .max_idle_timeout(IdleTimeout::try_from(IDLE).ok())
-        .initial_rtt(INITIAL_RTT);
+        .initial_rtt(INITIAL_RTT)
+        .congestion_controller_factory(Arc::new(Fresh))
+        .ack_frequency_config(Some(ack));
     let mut config = ClientConfig::new(Arc::new(crypto));
     config.transport_config(Arc::new(transport));
     Ok(config)
