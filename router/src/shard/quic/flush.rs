@@ -35,6 +35,7 @@ impl Quic {
             let unread = peer.unread;
             if !peer.over {
                 self.fill(index, now, rim);
+                self.bury(index, rim);
             }
             if !self.transmit(index, now, rim) || unread {
                 self.touch(index);

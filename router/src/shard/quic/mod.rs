@@ -330,6 +330,13 @@ impl Quic {
         self.flush(rim);
     }
 
+    /// What we close ourselves has no event of its end.
+    fn bury(&mut self, index: u32, rim: &mut Rim) {
+        if self.peer(index).is_some_and(|peer| peer.connection.is_closed()) {
+            self.gone(index, Departure::Detached, rim);
+        }
+    }
+
     /// A connection is over: its session learns it, its place among the open ones is free.
     fn gone(&mut self, index: u32, departure: Departure, rim: &mut Rim) {
         let now = rim.clock.now();
