@@ -49,7 +49,7 @@ impl State {
             }
             Order::Datagram(stray) => {
                 if let Some(quic) = &mut self.quic {
-                    quic.take_stray(*stray);
+                    quic.take_stray(*stray, rim);
                 }
                 Then::GoOn
             }

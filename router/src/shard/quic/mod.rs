@@ -43,11 +43,10 @@ pub(crate) use receive::{Stray, read};
 pub(crate) const QUIC: u32 = 1 << 31;
 /// Handshakes begun in one turn: each costs a signature and a key exchange, as much as a hundred deliveries.
 const ACCEPTS_PER_TURN: usize = 4;
-/// With more handshakes under way, an address must first show that it can be reached (RFC 9000 §8.1.2).
+/// With so many handshakes under way or waiting, an address must first show that it can be reached (RFC 9000 §8.1.2).
 const UNVALIDATED_MAX: usize = 64;
 /// Handshakes that wait for their turn.
 const WAITING_MAX: usize = 256;
-
 /// How often a connection is looked at whose path takes nothing; it is heard of before, mostly.
 const HELD_BACK_LOOK: Duration = Duration::from_millis(25);
 
@@ -207,14 +206,6 @@ impl Quic {
             let Some((incoming, socket)) = self.waiting.pop_front() else { return };
             self.packets.clear();
             let remote = incoming.remote_address();
-            if self.handshaking >= UNVALIDATED_MAX && !incoming.remote_address_validated() {
-                rim.figures.rim.quic_retries += 1;
-                match self.endpoint.retry(incoming, &mut self.packets) {
-                    Ok(transmit) => self.send(socket, &transmit),
-                    Err(error) => self.endpoint.ignore(error.into_incoming()),
-                }
-                continue;
-            }
             rim.figures.rim.accepted += 1;
             let origin = Origin::of(remote.ip());
             if let Err(refused) = rim.admission.enter(connections + self.open, origin) {

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use quinn_proto::{ConnectionHandle, DatagramEvent, EcnCodepoint, Transmit};
+use quinn_proto::{ConnectionHandle, DatagramEvent, EcnCodepoint, Incoming, Transmit};
 
-use super::{QUIC, Quic, WAITING_MAX};
+use super::{QUIC, Quic, UNVALIDATED_MAX, WAITING_MAX};
 use crate::node::Order;
 use crate::quic::cid;
 use crate::rt::Io;
@@ -16,13 +16,22 @@ use crate::shard::context::{Rim, State};
 
 /// Receives of one socket in a turn, a batch of trains each.
 const RECEIVES_PER_TURN: usize = 4;
+/// Datagrams beyond which a turn receives no further batch: trains of one sender may be long.
+const DATAGRAMS_PER_TURN: usize = 512;
 
-/// A datagram that came to the wrong shard.
-pub(crate) struct Stray {
+/// What the kernel tells of a datagram.
+#[derive(Clone, Copy)]
+struct Envelope {
+    /// Which of the shard's sockets it came to.
     socket: usize,
     from: SocketAddr,
     to: Option<IpAddr>,
     ecn: Option<EcnCodepoint>,
+}
+
+/// A datagram that came to the wrong shard.
+pub(crate) struct Stray {
+    envelope: Envelope,
     bytes: Box<[u8]>,
 }
 
@@ -42,17 +51,20 @@ impl Context {
         let now = Instant::now();
         let Some(mut inbox) = quic.inbox.take() else { return };
         let udp = Rc::clone(&quic.sockets[socket]);
+        let mut received = 0;
         for _ in 0..RECEIVES_PER_TURN {
             let count = udp.receive(&mut inbox, |meta, bytes| {
                 rim.figures.rim.bytes_in += bytes.len() as u64;
                 let ecn = meta.ecn.and_then(|ecn| EcnCodepoint::from_bits(ecn as u8));
-                quic.sort(socket, now, meta.addr, meta.dst_ip, ecn, bytes, rim);
+                let envelope = Envelope { socket, from: meta.addr, to: meta.dst_ip, ecn };
+                quic.sort(now, envelope, bytes, rim);
             });
-            rim.figures.rim.quic_datagrams_in += count as u64;
-            if count == 0 {
+            received += count;
+            if count == 0 || received >= DATAGRAMS_PER_TURN {
                 break;
             }
         }
+        rim.figures.rim.quic_datagrams_in += received as u64;
         quic.inbox = Some(inbox);
         self.wake_pump();
     }
@@ -60,43 +72,25 @@ impl Context {
 
 impl Quic {
     /// One datagram: ours, or another shard's.
-    #[expect(clippy::too_many_arguments, reason = "what the kernel tells of a datagram")]
-    fn sort(
-        &mut self,
-        socket: usize,
-        now: Instant,
-        from: SocketAddr,
-        to: Option<IpAddr>,
-        ecn: Option<EcnCodepoint>,
-        bytes: &[u8],
-        rim: &mut Rim,
-    ) {
+    fn sort(&mut self, now: Instant, envelope: Envelope, bytes: &[u8], rim: &mut Rim) {
         let shard = cid::shard_of(bytes, self.neighbours.len());
         if let Some(shard) = shard.filter(|shard| *shard != usize::from(rim.id.0)) {
             rim.figures.rim.quic_strays += 1;
-            let stray = Stray { socket, from, to, ecn, bytes: bytes.into() };
+            let stray = Stray { envelope, bytes: bytes.into() };
             // A queue that is full loses it, as the network may.
             let _ = self.neighbours[shard].post(Order::Datagram(Box::new(stray)));
             return;
         }
-        self.handle(socket, now, from, to, ecn, BytesMut::from(bytes));
+        self.handle(now, envelope, BytesMut::from(bytes), rim);
     }
 
     /// A datagram that another shard passed on.
-    pub(crate) fn take_stray(&mut self, stray: Stray) {
-        let Stray { socket, from, to, ecn, bytes } = stray;
-        self.handle(socket, Instant::now(), from, to, ecn, BytesMut::from(&*bytes));
+    pub(crate) fn take_stray(&mut self, stray: Stray, rim: &mut Rim) {
+        self.handle(Instant::now(), stray.envelope, BytesMut::from(&*stray.bytes), rim);
     }
 
-    fn handle(
-        &mut self,
-        socket: usize,
-        now: Instant,
-        from: SocketAddr,
-        to: Option<IpAddr>,
-        ecn: Option<EcnCodepoint>,
-        bytes: BytesMut,
-    ) {
+    fn handle(&mut self, now: Instant, envelope: Envelope, bytes: BytesMut, rim: &mut Rim) {
+        let Envelope { socket, from, to, ecn } = envelope;
         self.packets.clear();
         match self.endpoint.handle(now, from, to, ecn, bytes, &mut self.packets) {
             Some(DatagramEvent::ConnectionEvent(ConnectionHandle(handle), event)) => {
@@ -106,15 +100,27 @@ impl Quic {
                     self.touch(index);
                 }
             }
-            Some(DatagramEvent::NewConnection(incoming)) => {
-                if self.waiting.len() < WAITING_MAX && !self.closed {
-                    self.waiting.push_back((incoming, socket));
-                } else {
-                    self.endpoint.ignore(incoming);
-                }
-            }
+            Some(DatagramEvent::NewConnection(incoming)) => self.knock(socket, incoming, rim),
             Some(DatagramEvent::Response(transmit)) => self.send(socket, &transmit),
             None => {}
+        }
+    }
+
+    /// Somebody new: waits for its turn, or must first show that it can be reached. That is asked for at once and nothing
+    /// is kept of it, so that a flood from addresses that don't answer leaves room in the queue for those that do.
+    fn knock(&mut self, socket: usize, incoming: Incoming, rim: &mut Rim) {
+        let unproven =
+            self.handshaking + self.waiting.len() >= UNVALIDATED_MAX && !incoming.remote_address_validated();
+        if unproven && !self.closed {
+            rim.figures.rim.quic_retries += 1;
+            match self.endpoint.retry(incoming, &mut self.packets) {
+                Ok(transmit) => self.send(socket, &transmit),
+                Err(error) => self.endpoint.ignore(error.into_incoming()),
+            }
+        } else if self.waiting.len() < WAITING_MAX && !self.closed {
+            self.waiting.push_back((incoming, socket));
+        } else {
+            self.endpoint.ignore(incoming);
         }
     }
 
