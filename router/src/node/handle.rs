@@ -16,7 +16,7 @@ use super::order::{Order, PublishOrder, PublishOutcome, Whom};
 use super::{
     Answer, Gone, NodeOptions, NodeSettings, NodeSnapshot, Notice, RuntimeChoice, RuntimeKind, StartError,
 };
-use crate::quic::socket;
+use crate::quic::{self, socket};
 use crate::rt::{self, Bell};
 use crate::shard::{self, QuicSetup, Setup};
 use crate::transport::listen;
@@ -85,7 +85,10 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
         threads: Mutex::new(Threads { shards: Vec::new(), desk: Some(desk) }),
     };
     let retry_secret = random_bytes().map_err(StartError::Entropy)?;
-    let reset_secret = random_bytes().map_err(StartError::Entropy)?;
+    let reset_secret = match settings.door.tokens.resume_secrets.first() {
+        Some(secret) => quic::settings::reset_secret(secret, &settings.core.node),
+        None => random_bytes().map_err(StartError::Entropy)?,
+    };
     for (number, seat) in seats(&fronts, bounds).into_iter().enumerate() {
         let setup = Setup {
             id: ShardId(number as u16),

@@ -15,6 +15,11 @@ use crate::node::Congestion;
 
 /// The application protocol of native clients.
 pub(crate) const ALPN: &[u8] = b"ringway/1";
+/// QUIC version 1 (RFC 9000); its drafts are not spoken.
+const VERSION: u32 = 1;
+/// A thousand clients a second learn that a restarted node does not know them; each reset is smaller than what asked for
+/// it, and so costs nobody else more than it costs its sender.
+const RESET_INTERVAL: Duration = Duration::from_millis(1);
 /// Streams that a client may open: its control stream, and room for what comes.
 const BIDI_STREAMS: u32 = 8;
 /// Chromium gives the connection up below three.
@@ -38,17 +43,28 @@ const INCOMING_MAX: usize = 1_024;
 const INCOMING_BYTES: u64 = 8 * 1024;
 const INCOMING_BYTES_TOTAL: u64 = 2 * 1024 * 1024;
 
-/// An endpoint of this shard; `reset_secret` is the node's, so that it can reset what an earlier run of it left behind.
+/// An endpoint of this shard; `reset_secret` is the node's.
 pub(crate) fn endpoint(shard: u8, reset_secret: &[u8; 32], seed: [u8; 32]) -> Arc<EndpointConfig> {
-    let key = rustls_ring_hmac(reset_secret);
-    let mut config = EndpointConfig::new(key);
+    let mut config =
+        EndpointConfig::new(Arc::new(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, reset_secret)));
     config.cid_generator(move || Box::new(ShardCids::new(shard)));
     config.rng_seed(Some(seed));
+    config.supported_versions(vec![VERSION]);
+    config.min_reset_interval(RESET_INTERVAL);
     Arc::new(config)
 }
 
-fn rustls_ring_hmac(secret: &[u8; 32]) -> Arc<dyn quinn_proto::crypto::HmacKey> {
-    Arc::new(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret))
+/// The secret of a node's stateless resets (RFC 9000 §10.3). It outlives the process with the secret it is made from, so
+/// that a node can reset what an earlier run of it left behind; it is of this node alone, since whoever has another node
+/// of the cluster reset a connection ID of ours could end that connection (RFC 9000 §21.11).
+pub(crate) fn reset_secret(secret: &[u8; 32], node: &str) -> [u8; 32] {
+    let salt = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"ringway stateless reset");
+    let mut made = [0; 32];
+    salt.extract(secret)
+        .expand(&[node.as_bytes()], ring::hkdf::HKDF_SHA256)
+        .and_then(|expanded| expanded.fill(&mut made))
+        .expect("as long as the algorithm's own output");
+    made
 }
 
 /// A server with the certificate of this TLS configuration; `retry_secret` is the node's: a retry may meet any shard.
