@@ -48,6 +48,12 @@ pub(super) struct Server {
     pub(super) certificate: rustls::pki_types::CertificateDer<'static>,
 }
 
+impl Server {
+    pub(super) fn address(&self) -> SocketAddr {
+        self.node.handle.quic_addresses()[0]
+    }
+}
+
 pub(super) fn server(shards: usize) -> Server {
     server_with(shards, |_| {})
 }
@@ -84,9 +90,13 @@ impl Quic {
     }
 
     pub(super) fn connect_with(server: &Server, transport: TransportConfig) -> Self {
-        let mut config = server.trust.clone();
+        Self::connect_to(server.address(), server.trust.clone(), transport)
+    }
+
+    /// Connects to this address, which is that of a server or of something before it.
+    pub(super) fn connect_to(address: SocketAddr, trust: ClientConfig, transport: TransportConfig) -> Self {
+        let mut config = trust;
         config.transport_config(Arc::new(transport));
-        let address = server.node.handle.quic_addresses()[0];
         let (endpoint, connection, send, receive) = RUNTIME.block_on(async {
             let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
             let connecting = endpoint.connect_with(config, address, "localhost").unwrap();

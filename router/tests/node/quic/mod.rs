@@ -1,6 +1,7 @@
 //! Native clients over QUIC, in the same rooms as everybody.
 
 mod client;
+mod hostile;
 mod ways;
 mod web;
 
