@@ -5,7 +5,7 @@ use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::steer;
 use crate::node::{QuicOptions, StartError};
@@ -41,12 +41,13 @@ pub(crate) fn bind(options: &QuicOptions, shards: usize) -> Result<Sockets, Star
             io::ErrorKind::AddrInUse => StartError::AddressTaken(wanted),
             _ => StartError::Listen(wanted, error),
         };
-        if address.port() != 0 {
-            // Sharing the port would share it with another process of this user, too.
-            drop(bound(address, false).map_err(fault)?);
-        }
-        for of_shard in &mut sockets.of_shards {
-            let socket = bound(address, true).map_err(fault)?;
+        for (shard, of_shard) in sockets.of_shards.iter_mut().enumerate() {
+            // Who shares a port from the start shares it with any other node of this user, and where the kernel is to
+            // choose one it may choose that. So the first socket takes it alone, and then lets the others in.
+            let socket = bound(address, shard > 0).map_err(fault)?;
+            if shards > 1 {
+                SockRef::from(&socket).set_reuse_port(true).map_err(fault)?;
+            }
             address = socket.local_addr().map_err(fault)?;
             of_shard.push(socket);
         }
@@ -144,5 +145,27 @@ impl Udp {
     /// Sends a train of datagrams. False if the system did not take it: then it is lost, as the network loses.
     pub(crate) fn send(&self, transmit: &Transmit<'_>) -> bool {
         self.state.try_send(UdpSockRef::from(&self.socket), transmit).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(address: SocketAddr) -> QuicOptions {
+        QuicOptions { addresses: vec![address], ..QuicOptions::default() }
+    }
+
+    #[test]
+    fn two_nodes_never_share_a_port() {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        // Enough that a kernel which may choose a port twice does.
+        let nodes: Vec<_> = (0..400).map(|_| bind(&options(free), 2).unwrap()).collect();
+        let ports: std::collections::HashSet<_> = nodes.iter().map(|node| node.addresses[0].port()).collect();
+        assert_eq!(ports.len(), nodes.len());
+        for shards in [1, 2] {
+            let taken = bind(&options(nodes[0].addresses[0]), shards);
+            assert!(matches!(taken, Err(StartError::AddressTaken(_))));
+        }
     }
 }
