@@ -45,6 +45,10 @@ impl Quic {
                 Event::HandshakeDataReady | Event::DatagramsUnblocked => {}
             }
         }
+        if let Some(peer) = self.peer_mut(index) {
+            // There may be more, and nothing else need ever happen to it.
+            peer.unread = true;
+        }
     }
 
     /// Lets endpoint and connection tell each other what they must. A connection that has nothing more to tell goes.
