@@ -30,7 +30,7 @@ impl State {
             Order::Reload(settings) => {
                 rim.reload(&settings);
                 if let (Some(quic), Some(tls)) = (&mut self.quic, &settings.tls) {
-                    quic.reload(tls);
+                    quic.reload(tls, &rim.times);
                 }
                 Then::GoOn
             }

@@ -79,7 +79,7 @@ pub(crate) fn run(setup: Setup) {
 fn build(setup: Setup) -> io::Result<Pump> {
     let Setup { id, shards, settings, cluster_key, seed, .. } = setup;
     let quic = match (setup.quic, &settings.tls) {
-        (Some(quic), Some(tls)) => Some(Box::new(Quic::new(quic, id.0 as u8, tls)?)),
+        (Some(quic), Some(tls)) => Some(Box::new(Quic::new(quic, id.0 as u8, tls, &times_of(&settings))?)),
         _ => None,
     };
     let config = ShardConfig { id, shards, key: cluster_key, seed };

@@ -28,6 +28,7 @@ use peer::Peer;
 use quinn_proto::{ConnectionHandle, Endpoint, Incoming, ServerConfig};
 use ringway_core::{Close, Departure, Monotonic};
 use ringway_mesh::Mailbox;
+use ringway_protocol::session::server::Times;
 
 use super::clock::Clock;
 use super::context::Rim;
@@ -97,9 +98,14 @@ impl Quic {
     ///
     /// # Errors
     /// A socket or the certificate can't be used.
-    pub(crate) fn new(setup: QuicSetup, shard: u8, tls: &rustls::ServerConfig) -> io::Result<Self> {
-        let server =
-            settings::server(tls, &setup.retry_secret, setup.congestion).map_err(io::Error::other)?;
+    pub(crate) fn new(
+        setup: QuicSetup,
+        shard: u8,
+        tls: &rustls::ServerConfig,
+        times: &Times,
+    ) -> io::Result<Self> {
+        let server = settings::server(tls, &setup.retry_secret, setup.congestion, times.heartbeat_ms)
+            .map_err(io::Error::other)?;
         let config = settings::endpoint(shard, &setup.reset_secret, setup.seed);
         let sockets = setup.sockets.into_iter().map(|socket| Udp::new(socket).map(Rc::new));
         Ok(Self {
@@ -134,10 +140,10 @@ impl Quic {
         self.open
     }
 
-    /// A new certificate for new connections.
-    pub(crate) fn reload(&mut self, tls: &rustls::ServerConfig) {
+    /// A new certificate and new times for new connections.
+    pub(crate) fn reload(&mut self, tls: &rustls::ServerConfig, times: &Times) {
         // A certificate that serves TLS serves QUIC as well: the suites are ours, not the file's.
-        if let Ok(server) = settings::server(tls, &self.retry_secret, self.congestion)
+        if let Ok(server) = settings::server(tls, &self.retry_secret, self.congestion, times.heartbeat_ms)
             && !self.closed
         {
             self.endpoint.set_server_config(Some(server));
