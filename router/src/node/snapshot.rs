@@ -65,7 +65,7 @@ impl Histogram {
 pub struct RimCounters {
     /// Connections accepted.
     pub accepted: u64,
-    /// Connections now, half-open ones included.
+    /// Connections over TCP now, half-open ones included.
     pub connections: u64,
     /// Connections now that have not said a valid `hello`.
     pub half_open: u64,
@@ -99,22 +99,28 @@ pub struct RimCounters {
     pub turns: u64,
     /// Times the shard parked.
     pub parks: u64,
-    /// Gauge: QUIC connections open.
+    /// QUIC connections now.
     pub quic_connections: u64,
     /// QUIC handshakes that were completed.
     pub quic_handshakes: u64,
+    /// QUIC handshakes that were begun and never completed.
+    pub quic_handshakes_failed: u64,
     /// Addresses that had to show that they can be reached.
     pub quic_retries: u64,
     /// UDP datagrams received.
     pub quic_datagrams_in: u64,
     /// UDP datagrams sent.
     pub quic_datagrams_out: u64,
-    /// Trains of datagrams that were one system call.
-    pub quic_trains_out: u64,
+    /// Packets that QUIC found to be lost.
+    pub quic_packets_lost: u64,
+    /// Times that a QUIC client's address changed.
+    pub quic_migrations: u64,
     /// QUIC datagrams with commands.
     pub quic_messages_in: u64,
     /// Publications that went out as QUIC datagrams.
     pub quic_messages_out: u64,
+    /// Publications that were to go out as QUIC datagrams when there was no way for them any more.
+    pub quic_messages_dropped: u64,
     /// Values that went out on a QUIC stream of their own.
     pub quic_values_out: u64,
     /// Of them, those that were reset since a newer one followed.
@@ -148,6 +154,12 @@ pub struct ShardSnapshot {
     pub ring_depth: Histogram,
     /// Microseconds from when this shard first held a frame's cause to when the kernel had taken the write.
     pub delivery_us: Histogram,
+    /// UDP datagrams of one train, which is one system call.
+    pub quic_train_datagrams: Histogram,
+    /// Microseconds of a QUIC connection's smoothed round trip, read off now and then and at its end.
+    pub quic_rtt_us: Histogram,
+    /// Lost packets per thousand of a QUIC connection, since the time before.
+    pub quic_loss_permille: Histogram,
 }
 
 /// The figures of all shards, in their order.

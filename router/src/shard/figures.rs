@@ -13,6 +13,9 @@ pub(crate) struct Figures {
     pub(crate) flush_bytes: Histogram,
     pub(crate) ring_depth: Histogram,
     pub(crate) delivery_us: Histogram,
+    pub(crate) quic_train_datagrams: Histogram,
+    pub(crate) quic_rtt_us: Histogram,
+    pub(crate) quic_loss_permille: Histogram,
     /// Writes whose latency is not in the histogram yet.
     deliveries_unread: u64,
     /// Errors told to connections without a session, in the order of `ErrorCode::ALL`.
@@ -63,6 +66,9 @@ impl Figures {
             flush_bytes: self.flush_bytes.clone(),
             ring_depth: self.ring_depth.clone(),
             delivery_us: self.delivery_us.clone(),
+            quic_train_datagrams: self.quic_train_datagrams.clone(),
+            quic_rtt_us: self.quic_rtt_us.clone(),
+            quic_loss_permille: self.quic_loss_permille.clone(),
         }
     }
 }

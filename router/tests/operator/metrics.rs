@@ -70,7 +70,7 @@ fn every_line_parses_and_the_figures_move_with_what_happens() {
     for (series, by) in [
         ("ringway_sessions{shard=\"0\"}", 1.0),
         ("ringway_sessions_opened_total{shard=\"0\"}", 1.0),
-        ("ringway_connections{shard=\"0\"}", 1.0),
+        ("ringway_connections{shard=\"0\",transport=\"websocket\"}", 1.0),
         ("ringway_rooms{shard=\"0\"}", 1.0),
         ("ringway_publications_total{shard=\"0\",lane=\"reliable\"}", 1.0),
         ("ringway_deliveries_total{shard=\"0\"}", 1.0),

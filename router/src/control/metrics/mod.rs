@@ -2,6 +2,7 @@
 
 mod node;
 mod process;
+mod quic;
 mod shard;
 mod text;
 

@@ -2,6 +2,7 @@
 
 use ringway_protocol::{ErrorCode, Lane};
 
+use super::quic;
 use super::text::Page;
 use crate::node::{NodeSnapshot, ShardSnapshot};
 
@@ -13,24 +14,25 @@ pub(super) fn write(page: &mut Page, snapshot: &NodeSnapshot) {
     losses(page, &shards);
     namespaces(page, &shards);
     connections(page, &shards);
+    quic::write(page, &shards);
     work(page, &shards);
     distributions(page, &shards);
 }
 
-type Shards<'a> = [(String, &'a ShardSnapshot)];
+pub(super) type Shards<'a> = [(String, &'a ShardSnapshot)];
 
 /// A sample per shard.
-fn each(page: &mut Page, shards: &Shards<'_>, value: impl Fn(&ShardSnapshot) -> u64) {
+pub(super) fn each(page: &mut Page, shards: &Shards<'_>, value: impl Fn(&ShardSnapshot) -> u64) {
     for (name, shard) in shards {
         page.sample(&[("shard", name)], value(shard));
     }
 }
 
 /// What stands in a label, and its value.
-type Word<'a> = (&'a str, fn(&ShardSnapshot) -> u64);
+pub(super) type Word<'a> = (&'a str, fn(&ShardSnapshot) -> u64);
 
 /// A sample per shard and word.
-fn words(page: &mut Page, shards: &Shards<'_>, label: &str, values: &[Word<'_>]) {
+pub(super) fn words(page: &mut Page, shards: &Shards<'_>, label: &str, values: &[Word<'_>]) {
     for (name, shard) in shards {
         for (word, value) in values {
             page.sample(&[("shard", name), (label, word)], value(shard));
@@ -122,7 +124,13 @@ fn namespaces(page: &mut Page, shards: &Shards<'_>) {
 }
 
 fn connections(page: &mut Page, shards: &Shards<'_>) {
-    each(page.gauge("ringway_connections", "Connections open."), shards, |shard| shard.rim.connections);
+    page.gauge("ringway_connections", "Connections open.");
+    words(
+        page,
+        shards,
+        "transport",
+        &[("websocket", |shard| shard.rim.connections), ("quic", |shard| shard.rim.quic_connections)],
+    );
     each(
         page.gauge("ringway_connections_half_open", "Connections without a valid hello."),
         shards,
@@ -147,7 +155,6 @@ fn connections(page: &mut Page, shards: &Shards<'_>) {
     each(page.counter("ringway_heartbeat_timeouts_total", "Sessions closed for silence."), shards, |shard| {
         shard.rim.heartbeat_timeouts
     });
-    quic(page, shards);
     page.counter("ringway_bytes_total", "Bytes of client sockets.");
     words(
         page,
@@ -155,39 +162,6 @@ fn connections(page: &mut Page, shards: &Shards<'_>) {
         "direction",
         &[("in", |shard| shard.rim.bytes_in), ("out", |shard| shard.rim.bytes_out)],
     );
-}
-
-fn quic(page: &mut Page, shards: &Shards<'_>) {
-    each(page.gauge("ringway_quic_connections", "QUIC connections open."), shards, |shard| {
-        shard.rim.quic_connections
-    });
-    each(page.counter("ringway_quic_handshakes_total", "QUIC handshakes completed."), shards, |shard| {
-        shard.rim.quic_handshakes
-    });
-    let help = "QUIC clients that had to show that their address can be reached.";
-    each(page.counter("ringway_quic_retries_total", help), shards, |shard| shard.rim.quic_retries);
-    page.counter("ringway_quic_datagrams_total", "UDP datagrams.");
-    words(
-        page,
-        shards,
-        "direction",
-        &[("in", |shard| shard.rim.quic_datagrams_in), ("out", |shard| shard.rim.quic_datagrams_out)],
-    );
-    page.counter("ringway_quic_messages_total", "Frames that travelled as QUIC datagrams.");
-    words(
-        page,
-        shards,
-        "direction",
-        &[("in", |shard| shard.rim.quic_messages_in), ("out", |shard| shard.rim.quic_messages_out)],
-    );
-    let help = "Values of the latest lane that went out on a QUIC stream of their own.";
-    each(page.counter("ringway_quic_values_total", help), shards, |shard| shard.rim.quic_values_out);
-    let help = "Values of the latest lane whose QUIC stream was reset, as a newer one followed.";
-    each(page.counter("ringway_quic_values_reset_total", help), shards, |shard| shard.rim.quic_values_reset);
-    let help = "Trains of UDP datagrams, each one system call.";
-    each(page.counter("ringway_quic_trains_total", help), shards, |shard| shard.rim.quic_trains_out);
-    let help = "UDP datagrams that came to the wrong shard and were passed on.";
-    each(page.counter("ringway_quic_strays_total", help), shards, |shard| shard.rim.quic_strays);
 }
 
 fn work(page: &mut Page, shards: &Shards<'_>) {

@@ -168,9 +168,9 @@ impl Quic {
             let Some(Some(peer)) = peers.get_mut(handle) else { return true };
             let Some(transmit) = peer.connection.poll_transmit(now, segments, packets) else { return true };
             rim.figures.rim.bytes_out += transmit.size as u64;
-            rim.figures.rim.quic_trains_out += 1;
-            rim.figures.rim.quic_datagrams_out +=
-                transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size)) as u64;
+            let datagrams = transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size)) as u64;
+            rim.figures.rim.quic_datagrams_out += datagrams;
+            rim.figures.quic_train_datagrams.record(datagrams);
             self.send(socket, &transmit);
         }
         false

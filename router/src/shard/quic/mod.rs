@@ -10,6 +10,7 @@
 mod events;
 mod flush;
 mod input;
+mod path;
 mod peer;
 mod receive;
 mod rooms;
@@ -230,7 +231,7 @@ impl Quic {
                 }
                 Err(error) => {
                     rim.admission.leave(origin, true);
-                    rim.figures.rim.tls_errors += 1;
+                    rim.figures.rim.quic_handshakes_failed += 1;
                     if let Some(transmit) = error.response {
                         self.send(socket, &transmit);
                     }
@@ -276,6 +277,7 @@ impl Quic {
             return;
         }
         peer.alarm = 0;
+        peer.read_path(&mut rim.figures);
         if peer.due(&rim.times).is_some_and(|due| due <= now) {
             peer.time_out(now, rim);
         }
@@ -341,7 +343,9 @@ impl Quic {
         if std::mem::replace(&mut peer.over, true) {
             return;
         }
+        peer.read_path(&mut rim.figures);
         let (origin, half_open, handshaking) = (peer.origin, peer.half_open, peer.handshaking);
+        rim.figures.rim.quic_handshakes_failed += u64::from(handshaking);
         if let Some(session) = peer.session.take() {
             rim.core.handle_close(now, session, departure);
         }

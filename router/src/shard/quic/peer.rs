@@ -11,6 +11,7 @@ use ringway_protocol::congestion::quinn::{self as congestion, Room};
 use ringway_protocol::session::server::{Server, Times};
 use ringway_protocol::{Format, RoomHandle, SessionId};
 
+use super::path::Seen;
 use super::values::Values;
 use super::web::Web;
 use crate::quic::settings::SEND_BYTES;
@@ -76,6 +77,8 @@ pub(super) struct Peer {
     /// Since when the path takes nothing.
     pub(super) held_back: Option<Instant>,
     pub(super) ending: Option<Box<Ending>>,
+    /// What was read off its path.
+    pub(super) seen: Seen,
 }
 
 impl Peer {
@@ -118,6 +121,7 @@ impl Peer {
             stream_window: SEND_BYTES,
             held_back: None,
             ending: None,
+            seen: Seen::default(),
         }
     }
 

@@ -96,7 +96,9 @@ impl Quic {
             Some(DatagramEvent::ConnectionEvent(ConnectionHandle(handle), event)) => {
                 let index = handle as u32 | QUIC;
                 if let Some(peer) = self.peer_mut(index) {
+                    let before = peer.connection.remote_address();
                     peer.connection.handle_event(event);
+                    rim.figures.rim.quic_migrations += u64::from(peer.connection.remote_address() != before);
                     self.touch(index);
                 }
             }

@@ -11,6 +11,7 @@ use ringway_protocol::Format;
 
 use super::peer::Peer;
 use super::{QUIC, Quic};
+use crate::node::RimCounters;
 use crate::quic::settings::DATAGRAM_BYTES;
 use crate::shard::context::Rim;
 
@@ -113,7 +114,7 @@ impl Quic {
                     return Taken::NotNow;
                 }
                 if bundle.bytes() + size > bytes_max {
-                    figures.rim.quic_messages_out += peer.send_bundle(bundle);
+                    peer.send_bundle(bundle, &mut figures.rim);
                 }
                 bundle.add(bytes);
                 Taken::Sent
@@ -128,7 +129,7 @@ impl Quic {
             }
             taken
         });
-        figures.rim.quic_messages_out += peer.send_bundle(bundle);
+        peer.send_bundle(bundle, &mut figures.rim);
         peer.connection.set_send_window(window);
         if sent > 0 {
             figures.rim.writes += 1;
@@ -138,14 +139,16 @@ impl Quic {
 }
 
 impl Peer {
-    /// Sends what is bundled as one datagram; how many frames it has.
-    fn send_bundle(&mut self, bundle: &mut Bundle) -> u64 {
-        let Some((datagram, frames)) = bundle.take() else { return 0 };
+    /// Sends what is bundled as one datagram.
+    fn send_bundle(&mut self, bundle: &mut Bundle, figures: &mut RimCounters) {
+        let Some((datagram, frames)) = bundle.take() else { return };
         match self.connection.datagrams().send(datagram, true) {
-            Ok(()) => frames,
+            Ok(()) => figures.quic_messages_out += frames,
             // The path has shrunk in between, or the peer never said that it takes any: they may be lost.
-            Err(SendDatagramError::TooLarge | SendDatagramError::UnsupportedByPeer) => 0,
-            Err(SendDatagramError::Disabled | SendDatagramError::Blocked(_)) => 0,
+            Err(SendDatagramError::TooLarge | SendDatagramError::UnsupportedByPeer)
+            | Err(SendDatagramError::Disabled | SendDatagramError::Blocked(_)) => {
+                figures.quic_messages_dropped += frames;
+            }
         }
     }
 

@@ -78,6 +78,8 @@ fn move_in_mid_conversation(server: &Server) -> u64 {
         heard.clear();
     }
     let snapshot = server.node.handle.snapshot().wait().unwrap();
+    let migrations: u64 = snapshot.shards.iter().map(|shard| shard.rim.quic_migrations).sum();
+    assert_eq!(migrations, 30);
     snapshot.shards.iter().map(|shard| shard.rim.quic_strays).sum()
 }
 

@@ -2,6 +2,7 @@
 
 mod flood;
 mod gate;
+mod lossy;
 mod packets;
 mod raw;
 mod restart;

@@ -116,4 +116,6 @@ fn an_address_that_never_answers_gets_at_most_three_times_what_came_from_it() {
     assert!(datagrams > 2, "it tried {datagrams} times");
     assert!(answered <= 3 * first.len(), "{answered} bytes for {}", first.len());
     left(&server, 0);
+    assert_eq!(sum(&server, |rim| rim.quic_handshakes_failed), 1);
+    assert_eq!(sum(&server, |rim| rim.quic_handshakes), 0);
 }
