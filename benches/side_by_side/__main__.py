@@ -22,8 +22,9 @@ from .latency import Latency
 from .memory import Memory
 from .others import Handshakes, Hop, SlowReader, Throughput
 from .process import Bench
+from .quic import Quic
 
-GROUPS = (Echo, Fanout, Throughput, Latency, Memory, Handshakes, SlowReader, Hop)
+GROUPS = (Echo, Fanout, Throughput, Latency, Memory, Handshakes, SlowReader, Hop, Quic)
 
 
 def arguments():
@@ -31,6 +32,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", help="only these: " + ", ".join(group.name for group in GROUPS))
     parser.add_argument("--alternations", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one alternation, short samples where a group has them: whether all runs, nothing to cite")
     parser.add_argument("--ringway", default=f"{target}/ringway")
     parser.add_argument("--load", default=f"{target}/ringway-load")
     parser.add_argument("--bench", default=f"{target}/ringway-bench")
@@ -40,6 +42,8 @@ def arguments():
     parser.add_argument("--client-core", type=int, default=1)
     parser.add_argument("--out", help="every sample, as JSON")
     options = parser.parse_args()
+    if options.quick:
+        options.alternations = 1
     unknown = set(options.groups) - {group.name for group in GROUPS}
     if unknown:
         parser.error(f"no such group: {', '.join(sorted(unknown))}")

@@ -10,9 +10,9 @@ import time
 import urllib.request
 
 
-def free_port():
+def free_port(datagrams=False):
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
+    with socket.socket(type=socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
@@ -58,8 +58,11 @@ class Bench:
         self.started.append(process)
         return process
 
-    def server(self, name, *arguments, shards=1):
-        """A Ringway of one shard unless told otherwise, ready to serve, in the clear and over TLS."""
+    def server(self, name, *arguments, shards=1, quic=False):
+        """A Ringway of one shard unless told otherwise, ready to serve, in the clear and over TLS; over QUIC, if asked, at the port of the former."""
+        if quic:
+            port = free_port(datagrams=True)
+            return Server(self, name, ("--set", f"quic.listen=127.0.0.1:{port}", *arguments), shards, port)
         return Server(self, name, arguments, shards)
 
     def load(self, scenario, server, *arguments, tls=False):
@@ -124,8 +127,8 @@ def stop(process):
 class Server:
     """A running `ringway serve --dev`."""
 
-    def __init__(self, bench, name, arguments, shards):
-        self.port, self.tls_port, self.http = free_port(), free_port(), free_port()
+    def __init__(self, bench, name, arguments, shards, port=None):
+        self.port, self.tls_port, self.http = port or free_port(), free_port(), free_port()
         options = bench.options
         state = os.path.join(bench.scratch, f"state-{name}")
         core = options.server_core

@@ -10,6 +10,8 @@ mod drain;
 mod floor;
 mod hop;
 mod micro;
+mod process;
+mod quic;
 mod series;
 mod sockets;
 mod table;
@@ -41,6 +43,12 @@ enum What {
     Drain(drain::Options),
     /// Connect and keep one message in flight on each connection; ends with its standard input
     EchoPeer(cells::PeerOptions),
+    /// Connect over QUIC, join, publish and count what comes, and what it costs the server
+    QuicDrain(quic::DrainOptions),
+    /// Full QUIC handshakes, at a set rate or as many as go, and what one costs the server
+    QuicStorm(quic::StormOptions),
+    /// A plain server on quinn and tokio that sends to all its connections
+    QuicFloor(quic::FloorOptions),
     /// Run one case of `micro` and say how many operations it counted
     MicroCase(micro::CaseOptions),
 }
@@ -53,6 +61,9 @@ fn main() -> std::io::Result<()> {
         What::Micro(options) => micro::run(&options),
         What::Drain(options) => drain::run(&options),
         What::EchoPeer(options) => cells::run_peer(&options),
+        What::QuicDrain(options) => quic::run_drain(&options),
+        What::QuicStorm(options) => quic::run_storm(&options),
+        What::QuicFloor(options) => quic::run_floor(&options),
         What::MicroCase(options) => micro::run_case(&options),
     }
 }

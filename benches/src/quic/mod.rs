@@ -1,0 +1,19 @@
+//! QUIC: many clients in one thread, and a plain server to compare with.
+//!
+//! The clients ([`drain`], [`storm`]) are quinn-proto without a runtime over one UDP socket ([`driver`]), so that one core of clients has room
+//! to spare beside one core of server. The floor ([`floor`]) is what a person who knows `quinn` and tokio would write to send the same bytes
+//! to the same clients; its settings ([`settings`]) are those of the router where both have them.
+
+mod check;
+mod drain;
+mod driver;
+mod floor;
+mod publisher;
+mod session;
+mod settings;
+mod socket;
+mod storm;
+
+pub(crate) use drain::{Options as DrainOptions, run as run_drain};
+pub(crate) use floor::{Options as FloorOptions, run as run_floor};
+pub(crate) use storm::{Options as StormOptions, run as run_storm};
