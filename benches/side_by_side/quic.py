@@ -84,7 +84,7 @@ class Quic:
     def idle(self, server, *arguments):
         """KiB of a session that does nothing."""
         # The first few pay for what is made once: runtime, tables, certificates.
-        self.drain(server, "--connections", 100, "--warm-ms", 0, "--measure-ms", 100, *arguments)
+        self.drain(server, "--connections", 20, "--warm-ms", 0, "--measure-ms", 100, *arguments)
         held = self.drain(server, "--connections", SESSIONS, "--warm-ms", 2_500, "--measure-ms", 500, *arguments)
         return held["server_bytes_per_session"] / 1024
 
