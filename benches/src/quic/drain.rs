@@ -154,7 +154,10 @@ impl<'a> Drain<'a> {
         while self.host.ready < wanted {
             while begun < wanted && begun - self.host.ready < CONNECTING_MAX {
                 let part = match begun {
-                    number if number == options.connections => Part::Publishes,
+                    number if number == options.connections => match options.lane {
+                        LaneChoice::Latest => Part::PublishesInside,
+                        LaneChoice::Reliable | LaneChoice::Unreliable => Part::Publishes,
+                    },
                     number if number.is_multiple_of(options.check_every) && !options.floor => Part::Checks,
                     _ => Part::Counts,
                 };

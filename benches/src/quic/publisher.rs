@@ -94,7 +94,8 @@ impl Publisher {
                 key: (self.lane != Lane::Reliable).then_some(key),
                 msg_id: None,
                 retry: None,
-                echo: true,
+                // Its own copy would be one more delivery than is counted.
+                echo: self.lane != Lane::Latest,
             });
             self.pending.extend_from_slice(host.encoder.command(&publish));
         }

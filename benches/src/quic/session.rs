@@ -61,6 +61,14 @@ pub(super) enum Part {
     Checks,
     /// Only publishes.
     Publishes,
+    /// The same as a member: values of the latest lane vanish with their publisher, so it must be there.
+    PublishesInside,
+}
+
+impl Part {
+    const fn reads(self) -> bool {
+        matches!(self, Self::Counts | Self::Checks)
+    }
 }
 
 /// One client's state.
@@ -124,6 +132,13 @@ impl Session {
         }
     }
 
+    /// A frame to a publisher, which is none of the deliveries.
+    fn overhear(frame: &[u8], host: &mut Host) {
+        if let Ok(event @ (Event::Error(_) | Event::Closing { .. })) = decode_event(frame) {
+            host.blame(|| format!("{event:?} to the publisher"));
+        }
+    }
+
     /// A frame of a session that stands.
     fn frame(check: Option<&mut Check>, frame: &[u8], host: &mut Host) {
         host.tally.bytes += frame.len() as u64;
@@ -155,6 +170,7 @@ impl Session {
             let mut reader = std::mem::replace(&mut self.reader, FrameReader::new(0));
             loop {
                 match reader.next(&mut input) {
+                    Ok(Some(frame)) if self.ready && !self.part.reads() => Self::overhear(frame, host),
                     Ok(Some(frame)) if self.ready => {
                         host.tally.stream += 1;
                         Self::frame(self.check.as_deref_mut(), frame, host);
