@@ -118,8 +118,14 @@ impl Session {
                     return host.blame(|| "the room's name is none".into());
                 };
                 let id = RequestId::new(2);
-                let join =
-                    Command::Join(Join { id, room, since: None, versions: Vec::new(), presence: false });
+                let join = Command::Join(Join {
+                    id,
+                    room,
+                    since: None,
+                    versions: Vec::new(),
+                    presence: false,
+                    stream: false,
+                });
                 self.say(connection, host.encoder.command(&join));
             }
             Ok(Event::Joined(joined)) => {
