@@ -81,9 +81,9 @@ impl Rim {
         self.fanout.begun += self.fanout_work() - before;
     }
 
-    /// The turn has written what it can.
-    pub(crate) fn end_fanout(&mut self) {
-        let is_late = !self.ready.is_empty() || self.core.has_dirty();
+    /// The turn has written what it can; some QUIC connections may have to wait for the next.
+    pub(crate) fn end_fanout(&mut self, quic_is_late: bool) {
+        let is_late = quic_is_late || !self.ready.is_empty() || self.core.has_dirty();
         self.fanout.end_turn(self.fanout_work(), is_late);
     }
 

@@ -166,14 +166,15 @@ impl Pump {
         // Others first: they can work while this shard writes.
         self.exchange.give(&mut state.rim);
         state.flush.run(&mut state.connections, &mut state.rim);
+        let mut is_late = false;
         if let Some(quic) = &mut state.quic {
             state.rim.quic_dirty.drain(..).for_each(|index| quic.touch(index));
-            quic.flush(&mut state.rim);
+            is_late = quic.flush(&mut state.rim);
         }
         state.take_outputs();
         self.exchange.give(&mut state.rim);
         state.report_drained();
-        state.rim.end_fanout();
+        state.rim.end_fanout(is_late);
 
         let full = std::mem::take(&mut state.flush.full);
         for full in &full {

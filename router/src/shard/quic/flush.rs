@@ -12,6 +12,8 @@ use crate::shard::context::Rim;
 
 /// Bytes offered to one stream at a time.
 const OFFER_BYTES: usize = 16 * 1024;
+/// Connections served in one turn; the others are first in the next.
+pub(super) const PEERS_PER_TURN: usize = 512;
 /// Trains of packets of one connection in a turn: about what the largest windows let out at once.
 const TRAINS_PER_TURN: usize = 32;
 
@@ -25,10 +27,12 @@ pub(super) struct Piece {
 }
 
 impl Quic {
-    /// Writes what waits for the peers that something happened to, and sends their packets.
-    pub(crate) fn flush(&mut self, rim: &mut Rim) {
+    /// Writes what waits for the peers that something happened to, and sends their packets; true if some must wait for
+    /// the next turn.
+    pub(crate) fn flush(&mut self, rim: &mut Rim) -> bool {
         let now = Instant::now();
-        for _ in 0..self.touched.len() {
+        let is_late = self.touched.len() > PEERS_PER_TURN;
+        for _ in 0..self.touched.len().min(PEERS_PER_TURN) {
             let Some(index) = self.touched.pop_front() else { break };
             let Some(peer) = self.peer_mut(index) else { continue };
             peer.touched = false;
@@ -48,6 +52,7 @@ impl Quic {
             let age = Clock::monotonic().since(rim.clock.now().monotonic);
             rim.figures.read_deliveries(age);
         }
+        is_late
     }
 
     /// Hands over what waits, as far as the path takes it; then ends what is to end.

@@ -326,7 +326,9 @@ impl Quic {
                 self.touch(index);
             }
         }
-        self.flush(rim);
+        for _ in 0..=self.touched.len() / flush::PEERS_PER_TURN {
+            self.flush(rim);
+        }
     }
 
     /// What we close ourselves has no event of its end.
