@@ -15,7 +15,7 @@ async fn clients_of_every_transport_hear_the_same_order() {
         client.joined().await;
     }
     for round in 0..60 {
-        clients[round % 3].publish("room", round.to_string(), Lane::Reliable);
+        clients[round % EVERY_WAY.len()].publish("room", round.to_string(), Lane::Reliable);
         for client in &mut clients {
             assert_eq!(client.text().await, round.to_string());
         }
@@ -76,20 +76,22 @@ async fn a_broken_connection_resumes_and_takes_up_where_it_was() {
 #[tokio::test]
 async fn what_may_be_lost_goes_as_datagrams_both_ways_where_it_fits() {
     let server = server(1);
-    let mut listener = Probe::start(server.config(Over::Quic));
-    listener.join("room");
-    listener.joined().await;
-    let mut sender = Probe::start(server.config(Over::Quic));
-    sender.until(|seen| matches!(seen, Seen::Welcomed { .. }).then_some(())).await;
-    sender.act(|outlet| {
-        let sent = outlet.publish(&crate::probe::publication("room", "small", Lane::Unreliable));
-        assert_eq!(sent, Ok(ringway_client::Sent::Datagram));
-    });
-    assert_eq!(listener.message().await, ("small".into(), Lane::Unreliable, Way::Datagram));
-    let large = "x".repeat(3_000);
-    sender.publish("room", large.clone(), Lane::Unreliable);
-    let (text, _, way) = listener.message().await;
-    assert!(text == large && way != Way::Datagram);
+    for over in [Over::Quic, Over::WebTransport] {
+        let mut listener = Probe::start(server.config(over));
+        listener.join("room");
+        listener.joined().await;
+        let mut sender = Probe::start(server.config(over));
+        sender.until(|seen| matches!(seen, Seen::Welcomed { .. }).then_some(())).await;
+        sender.act(|outlet| {
+            let sent = outlet.publish(&crate::probe::publication("room", "small", Lane::Unreliable));
+            assert_eq!(sent, Ok(ringway_client::Sent::Datagram));
+        });
+        assert_eq!(listener.message().await, ("small".into(), Lane::Unreliable, Way::Datagram));
+        let large = "x".repeat(3_000);
+        sender.publish("room", large.clone(), Lane::Unreliable);
+        let (text, _, way) = listener.message().await;
+        assert!(text == large && way != Way::Datagram);
+    }
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn sessions_of_every_transport_meet_in_a_room() {
         assert_eq!(room.joined().position.offset.0, 0);
         sessions.push((session, events, room));
     }
-    for talker in 0..3 {
+    for talker in 0..EVERY_WAY.len() {
         let said = format!("from {talker}");
         let published = sessions[talker].2.confirm(Publish::text(said.clone())).await.unwrap();
         let id = sessions[talker].0.id();
@@ -245,8 +245,9 @@ async fn the_server_s_clock_is_known_within_what_it_says() {
         let message = message(&mut events).await;
         assert!(clock.age(message.time, Instant::now()) < Duration::from_secs(20));
         let budget = session.budget();
-        assert_eq!(budget.bytes_per_second.is_some(), over == Over::Quic);
-        assert_eq!(budget.datagram_bytes_max.is_some_and(|most| most > 1_000), over == Over::Quic);
+        let is_quic = matches!(over, Over::Quic | Over::WebTransport);
+        assert_eq!(budget.bytes_per_second.is_some(), is_quic);
+        assert_eq!(budget.datagram_bytes_max.is_some_and(|most| most > 1_000), is_quic);
         assert!(budget.rtt.is_some());
     }
 }
@@ -306,7 +307,7 @@ async fn a_connection_that_can_not_be_made_says_why() {
             "{refused}"
         );
     }
-    for over in [Over::Quic, Over::SecureWebSocket] {
+    for over in [Over::Quic, Over::SecureWebSocket, Over::WebTransport] {
         let mut config = server.config(over);
         config.trust = Some(Trust::Fingerprint([7; 32]));
         let untrusted = fault(config).await;

@@ -1,4 +1,4 @@
-//! A node that speaks WebSocket, plain and over TLS, and QUIC, on free ports.
+//! A node that speaks WebSocket, plain and over TLS, QUIC and WebTransport, on free ports.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,9 +33,11 @@ pub(crate) enum Over {
     Quic,
     WebSocket,
     SecureWebSocket,
+    WebTransport,
 }
 
-pub(crate) const EVERY_WAY: [Over; 3] = [Over::Quic, Over::WebSocket, Over::SecureWebSocket];
+pub(crate) const EVERY_WAY: [Over; 4] =
+    [Over::Quic, Over::WebSocket, Over::SecureWebSocket, Over::WebTransport];
 
 pub(crate) fn server(shards: usize) -> Server {
     server_with(shards, |_| {})
@@ -78,7 +80,7 @@ pub(crate) fn server_with(shards: usize, change: impl FnOnce(&mut NodeOptions)) 
 impl Server {
     pub(crate) fn url(&self, over: Over) -> String {
         let port = match over {
-            Over::Quic => self.handle.quic_addresses()[0].port(),
+            Over::Quic | Over::WebTransport => self.handle.quic_addresses()[0].port(),
             Over::WebSocket => self.handle.addresses()[0].port(),
             Over::SecureWebSocket => self.handle.addresses()[1].port(),
         };
@@ -86,6 +88,7 @@ impl Server {
             Over::Quic => format!("quic://localhost:{port}"),
             Over::WebSocket => format!("ws://127.0.0.1:{port}/v1"),
             Over::SecureWebSocket => format!("wss://localhost:{port}/v1"),
+            Over::WebTransport => format!("https://localhost:{port}/v1"),
         }
     }
 
