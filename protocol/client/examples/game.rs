@@ -1,6 +1,6 @@
 //! A game's loop at 60 Hz: everybody tells where they are, and sees where the others are and how old that is.
 //!
-//! Start a server (`cargo run --release -- serve --dev` prints its certificate's fingerprint), then two of these:
+//! Start a server (`cargo run --release -- serve --dev`), then two of these:
 //!
 //! ```sh
 //! cargo run --release -p ringway-client --example game -- quic://127.0.0.1:7400 --insecure --name ada

@@ -95,7 +95,14 @@ impl Server {
     /// A configuration that trusts this server.
     pub(crate) fn config(&self, over: Over) -> Config {
         let mut config = Config::new(self.url(over));
-        config.trust = Some(Trust::Roots([self.certificate.clone()].into()));
+        config.trust = Some(match over {
+            Over::Quic | Over::SecureWebSocket => Trust::Roots([self.certificate.clone()].into()),
+            // As browsers are told.
+            Over::WebTransport | Over::WebSocket => {
+                let digest = ring::digest::digest(&ring::digest::SHA256, &self.certificate);
+                Trust::Fingerprint(digest.as_ref().try_into().unwrap())
+            }
+        });
         config
     }
 }
