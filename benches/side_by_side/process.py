@@ -10,11 +10,16 @@ import time
 import urllib.request
 
 
-def free_port(datagrams=False):
-    """A port that nobody listens on now."""
-    with socket.socket(type=socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port():
+    """A port that nobody has now, for neither TCP nor UDP."""
+    while True:
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            stream.bind(("127.0.0.1", 0))
+            try:
+                datagrams.bind(stream.getsockname())
+            except OSError:
+                continue
+            return stream.getsockname()[1]
 
 
 def wait_for(condition, seconds, what):
@@ -60,10 +65,7 @@ class Bench:
 
     def server(self, name, *arguments, shards=1, quic=False):
         """A Ringway of one shard unless told otherwise, ready to serve, in the clear and over TLS; over QUIC, if asked, at the port of the former."""
-        if quic:
-            port = free_port(datagrams=True)
-            return Server(self, name, ("--set", f"quic.listen=127.0.0.1:{port}", *arguments), shards, port)
-        return Server(self, name, arguments, shards)
+        return Server(self, name, arguments, shards, quic)
 
     def load(self, scenario, server, *arguments, tls=False):
         """Runs `ringway-load` on the client's core; its summary. A broken promise ends the run: what breaks one is not worth measuring."""
@@ -127,8 +129,8 @@ def stop(process):
 class Server:
     """A running `ringway serve --dev`."""
 
-    def __init__(self, bench, name, arguments, shards, port=None):
-        self.port, self.tls_port, self.http = port or free_port(), free_port(), free_port()
+    def __init__(self, bench, name, arguments, shards, quic):
+        self.port, self.tls_port, self.http = free_port(), free_port(), free_port()
         options = bench.options
         state = os.path.join(bench.scratch, f"state-{name}")
         core = options.server_core
@@ -137,6 +139,8 @@ class Server:
         command += ["--listen", f"127.0.0.1:{self.port}", "--http", f"127.0.0.1:{self.http}", "--state-dir", state]
         # No work limits: what is measured is the cost of work, not its refusal.
         command += ["--set", f"tls.listen=127.0.0.1:{self.tls_port}", "--set", "limits.work_per_s=100000000", "--set", "limits.work_burst=100000000"]
+        if quic:
+            command += ["--set", f"quic.listen=127.0.0.1:{self.port}"]
         command += ["--set", "drain.delay=0s", "--set", "drain.spread=0s", "--log", "warn", *arguments]
         self.process = bench.start(cores, command, f"{name}.log")
         self.pid = self.process.pid

@@ -189,7 +189,7 @@ class Floor:
     """A running `quic-floor`; without arguments it only takes connections."""
 
     def __init__(self, bench, *arguments):
-        self.port = free_port(datagrams=True)
+        self.port = free_port()
         command = [bench.options.bench, "quic-floor", "--listen", f"127.0.0.1:{self.port}", *map(str, arguments)]
         self.process = bench.start(bench.options.server_core, command, "quic-floor.log")
         self.pid = self.process.pid

@@ -10,7 +10,6 @@ use std::{io, thread};
 use hdrhistogram::Histogram;
 use quinn_proto::VarInt;
 use ringway_protocol::Lane;
-use ringway_protocol::codec::BinaryEncoder;
 use serde_json::{Value, json};
 
 use super::driver::Driver;
@@ -131,16 +130,8 @@ struct Look {
 
 impl<'a> Drain<'a> {
     fn new(options: &'a Options) -> io::Result<Self> {
-        let host = Host {
-            room: (!options.floor).then(|| options.room.clone()),
-            encoder: BinaryEncoder::new(),
-            clock: Instant::now(),
-            ready: 0,
-            tally: Tally::default(),
-            ages: Histogram::new_with_max(AGE_US_MAX, 3).map_err(io::Error::other)?,
-            fault: None,
-            closing: false,
-        };
+        let ages = Histogram::new_with_max(AGE_US_MAX, 3).map_err(io::Error::other)?;
+        let host = Host::new((!options.floor).then(|| options.room.clone()), ages);
         Ok(Self { options, driver: Driver::new(options.connect)?, host, publisher: None })
     }
 

@@ -13,6 +13,8 @@ mod session;
 mod settings;
 mod socket;
 mod storm;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use drain::{Options as DrainOptions, run as run_drain};
 pub(crate) use floor::{Options as FloorOptions, run as run_floor};

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use hdrhistogram::Histogram;
 use quinn_proto::{Connection, Dir, Event as Happening, ReadError, StreamEvent, StreamId};
 use ringway_protocol::codec::binary::decode_event;
@@ -45,6 +46,20 @@ pub(super) struct Tally {
 }
 
 impl Host {
+    /// Of sessions that join this room, or listen to the floor.
+    pub(super) fn new(room: Option<String>, ages: Histogram<u64>) -> Self {
+        Self {
+            room,
+            encoder: BinaryEncoder::new(),
+            clock: Instant::now(),
+            ready: 0,
+            tally: Tally::default(),
+            ages,
+            fault: None,
+            closing: false,
+        }
+    }
+
     fn blame(&mut self, what: impl FnOnce() -> String) {
         if !self.closing {
             self.fault.get_or_insert_with(what);
@@ -171,7 +186,7 @@ impl Session {
 
     /// Reads the stream of a session's life, frame by frame.
     fn control(&mut self, id: StreamId, connection: &mut Connection, host: &mut Host) {
-        while let Some(bytes) = next_chunk(connection, id) {
+        while let Next::Bytes(bytes) = next(connection, id) {
             let mut input = &bytes[..];
             let mut reader = std::mem::replace(&mut self.reader, FrameReader::new(0));
             loop {
@@ -198,15 +213,18 @@ impl Session {
         let known = self.cut.iter().position(|(cut, _)| *cut == id);
         let mut reader =
             known.map_or_else(|| FrameReader::new(FRAME_BYTES_MAX), |at| self.cut.swap_remove(at).1);
-        while let Some(bytes) = next_chunk(connection, id) {
-            let mut input = &bytes[..];
-            while let Ok(Some(frame)) = reader.next(&mut input) {
-                host.tally.short_streams += 1;
-                Self::frame(self.check.as_deref_mut(), frame, host);
+        loop {
+            match next(connection, id) {
+                Next::Bytes(bytes) => {
+                    let mut input = &bytes[..];
+                    while let Ok(Some(frame)) = reader.next(&mut input) {
+                        host.tally.short_streams += 1;
+                        Self::frame(self.check.as_deref_mut(), frame, host);
+                    }
+                }
+                Next::Blocked if reader.is_partial() => return self.cut.push((id, reader)),
+                Next::Blocked | Next::Over => return,
             }
-        }
-        if reader.is_partial() {
-            self.cut.push((id, reader));
         }
     }
 
@@ -243,15 +261,24 @@ impl Guest for Session {
     }
 }
 
-/// What a stream has next; nothing when it is empty, ended or reset (its newest value comes on another one then).
-fn next_chunk(connection: &mut Connection, id: StreamId) -> Option<bytes::Bytes> {
+/// What a stream has next.
+enum Next {
+    Bytes(Bytes),
+    /// Nothing now.
+    Blocked,
+    /// Nothing more: ended, or reset because a newer value is on its way.
+    Over,
+}
+
+fn next(connection: &mut Connection, id: StreamId) -> Next {
     let mut stream = connection.recv_stream(id);
-    let mut chunks = stream.read(true).ok()?;
-    let chunk = match chunks.next(usize::MAX) {
-        Ok(chunk) => chunk.map(|chunk| chunk.bytes),
-        Err(ReadError::Blocked | ReadError::Reset(_)) => None,
+    let Ok(mut chunks) = stream.read(true) else { return Next::Over };
+    let next = match chunks.next(usize::MAX) {
+        Ok(Some(chunk)) => Next::Bytes(chunk.bytes),
+        Err(ReadError::Blocked) => Next::Blocked,
+        Ok(None) | Err(ReadError::Reset(_)) => Next::Over,
     };
     // Credit goes out with the turn's packets.
     let _ = chunks.finalize();
-    chunk
+    next
 }
