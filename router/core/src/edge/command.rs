@@ -225,9 +225,12 @@ impl<E: Encoder> Shard<E> {
         id: Option<RequestId>,
         departure: Departure,
     ) -> bool {
-        let Some(open) = self.edge.session_mut(session) else { return false };
+        let index = session.index as usize;
+        let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) else {
+            return false;
+        };
         let Some(membership) = open.take_membership(handle) else { return false };
-        open.outbox.forget_values(handle);
+        open.outbox.forget_values(&mut self.edge.pool, handle);
         let request = LeaveRequest { session: open.reference(), id, handle, departure };
         if let Some(place) = membership.place {
             self.edge.stand_up(handle, place);

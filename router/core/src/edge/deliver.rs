@@ -111,15 +111,15 @@ impl<E: Encoder> Shard<E> {
                     session.outbox.push(pool, frame, kind, bytes, now_ms, seat.streamed);
                 }
                 Place::Version(_) => {
-                    let put = session.outbox.push_value(Value {
+                    let value = Value {
                         key_tag: incoming.key_tag,
                         handle: incoming.handle,
                         after: seat.joined_sequence,
                         frame: incoming.frame.clone(),
                         bytes: bytes as u32,
                         unreliable: incoming.lane == Lane::Unreliable,
-                    });
-                    match put {
+                    };
+                    match session.outbox.push_value(&mut self.edge.pool, value) {
                         Put::Queued => {}
                         Put::Replaced => self.counters.conflated += 1,
                         Put::Dropped => {
@@ -203,7 +203,7 @@ impl<E: Encoder> Shard<E> {
                     continue;
                 }
                 let value = Value { key_tag, handle, after: sequence, frame, bytes, unreliable: false };
-                open.outbox.push_value(value);
+                open.outbox.push_value(&mut self.edge.pool, value);
             }
             if open.outbox.is_over(self.settings.limits.outbox_bytes_max) {
                 self.relieve(now, session);
@@ -255,8 +255,9 @@ impl<E: Encoder> Shard<E> {
         self.prepare_for_seats(handle, frame);
         let sessions: Vec<_> = self.seats_of(handle).map(|seat| seat.session).collect();
         for session in sessions {
-            if let Some(open) = self.edge.session_mut(session) {
-                open.outbox.forget_values(handle);
+            let index = session.index as usize;
+            if let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) {
+                open.outbox.forget_values(&mut self.edge.pool, handle);
             }
             // Values of the new order follow the `reset`, as those of a membership follow its `joined`.
             if let Some(sequence) = self.push(now, session, frame.clone(), Kind::Start { handle })

@@ -44,6 +44,6 @@ impl<F: Clone> Outbox<F> {
         for (frame, bytes) in with_stream {
             self.push(pool, frame, Kind::Control, bytes as usize, now_ms, false);
         }
-        self.shrink_values();
+        self.shrink_values(pool);
     }
 }

@@ -36,6 +36,10 @@ impl<F> Conflating<F> {
         self.values.is_empty()
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        self.values.capacity()
+    }
+
     pub(crate) fn at(&self, index: usize) -> Option<&Value<F>> {
         self.values.get(index)
     }

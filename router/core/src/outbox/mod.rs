@@ -91,23 +91,37 @@ impl<F> Item<F> {
 }
 
 /// Empty queues kept for the next session that needs one: an idle session holds no buffer.
-pub(crate) struct Pool<F>(Vec<VecDeque<Item<F>>>);
+pub(crate) struct Pool<F> {
+    queues: Vec<VecDeque<Item<F>>>,
+    #[expect(clippy::vec_box, reason = "an outbox holds the box")]
+    values: Vec<Box<Conflating<F>>>,
+}
 
 impl<F> Pool<F> {
     const QUEUES_MAX: usize = 16 * 1024;
     const CAPACITY_MAX: usize = 64;
 
     pub(crate) const fn new() -> Self {
-        Self(Vec::new())
+        Self { queues: Vec::new(), values: Vec::new() }
     }
 
     fn take(&mut self) -> VecDeque<Item<F>> {
-        self.0.pop().unwrap_or_default()
+        self.queues.pop().unwrap_or_default()
     }
 
     fn give(&mut self, queue: VecDeque<Item<F>>) {
-        if queue.capacity() <= Self::CAPACITY_MAX && self.0.len() < Self::QUEUES_MAX {
-            self.0.push(queue);
+        if queue.capacity() <= Self::CAPACITY_MAX && self.queues.len() < Self::QUEUES_MAX {
+            self.queues.push(queue);
+        }
+    }
+
+    fn take_values(&mut self) -> Box<Conflating<F>> {
+        self.values.pop().unwrap_or_default()
+    }
+
+    fn give_values(&mut self, values: Box<Conflating<F>>) {
+        if values.capacity() <= Self::CAPACITY_MAX && self.values.len() < Self::QUEUES_MAX {
+            self.values.push(values);
         }
     }
 }
@@ -254,12 +268,12 @@ impl<F: Clone> Outbox<F> {
     }
 
     /// Puts a value in the place of an older one of its key, or at the end.
-    pub(crate) fn push_value(&mut self, value: Value<F>) -> Put {
+    pub(crate) fn push_value(&mut self, pool: &mut Pool<F>, value: Value<F>) -> Put {
         if value.unreliable && self.lagging && !self.apart {
             return Put::Dropped;
         }
         self.bytes += u64::from(value.bytes);
-        let replaced = self.conflating.get_or_insert_default().put(value);
+        let replaced = self.conflating.get_or_insert_with(|| pool.take_values()).put(value);
         if let Some(bytes) = replaced {
             self.bytes -= u64::from(bytes);
         }
@@ -267,10 +281,10 @@ impl<F: Clone> Outbox<F> {
     }
 
     /// Drops the values of a room that the session left.
-    pub(crate) fn forget_values(&mut self, handle: RoomHandle) {
+    pub(crate) fn forget_values(&mut self, pool: &mut Pool<F>, handle: RoomHandle) {
         if let Some(values) = &mut self.conflating {
             self.bytes -= values.forget(handle);
-            self.shrink_values();
+            self.shrink_values(pool);
         }
     }
 
@@ -364,7 +378,7 @@ impl<F: Clone> Outbox<F> {
         if self.fifo.is_empty() && self.fifo.capacity() > 0 {
             pool.give(core::mem::take(&mut self.fifo));
         }
-        self.shrink_values();
+        self.shrink_values(pool);
         dropped
     }
 
@@ -416,9 +430,9 @@ impl<F: Clone> Outbox<F> {
         }
     }
 
-    fn shrink_values(&mut self) {
-        if self.conflating.as_ref().is_some_and(|values| values.is_empty()) {
-            self.conflating = None;
+    fn shrink_values(&mut self, pool: &mut Pool<F>) {
+        if let Some(values) = self.conflating.take_if(|values| values.is_empty()) {
+            pool.give_values(values);
         }
     }
 }

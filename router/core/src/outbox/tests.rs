@@ -28,7 +28,7 @@ impl Bench {
     fn value(&mut self, key_tag: u64, after: u64, text: &str, unreliable: bool) -> Put {
         let bytes = text.len() as u32;
         let value = Value { key_tag, handle: ROOM, after, frame: text.into(), bytes, unreliable };
-        self.outbox.push_value(value)
+        self.outbox.push_value(&mut self.pool, value)
     }
 
     /// Lets the transport take `bytes` of an offer of up to `bytes_max`; the text that was on the wire.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use quinn_proto::WriteError;
 use ringway_core::Via;
 use ringway_protocol::Format;
@@ -22,7 +23,7 @@ pub(super) struct Piece {
     /// What is left of it as the core counts: with the header that WebSocket puts before it.
     whole: usize,
     /// What is left of it in the stream.
-    bare: usize,
+    bare: Bytes,
     via: Via,
 }
 
@@ -79,27 +80,28 @@ impl Quic {
 
     /// Puts frames into their streams, in order, until one is full or nothing waits.
     fn fill_streams(&mut self, index: u32, rim: &mut Rim) {
-        let Self { peers, frames, pieces, .. } = self;
+        let Self { peers, pieces, .. } = self;
         let Some(Some(peer)) = peers.get_mut((index & !QUIC) as usize) else { return };
         let Some(control) = peer.control else { return };
         while let Some(session) = peer.session.filter(|_| peer.full.is_none() && !peer.has_output()) {
-            frames.clear();
             pieces.clear();
             let offered = rim.core.poll_transmit(session, OFFER_BYTES, &mut |frame, written, via| {
-                let (whole, bare) = (frame.bytes(Format::Binary), frame.without_header(Format::Binary));
-                let from = written.saturating_sub(whole.len() - bare.len());
-                frames.extend_from_slice(&bare[from..]);
-                pieces.push(Piece { whole: whole.len() - written, bare: bare.len() - from, via });
+                let bare = frame.without_header_shared(Format::Binary);
+                let whole = frame.bytes(Format::Binary).len();
+                let bare = bare.slice(written.saturating_sub(whole - bare.len())..);
+                pieces.push(Piece { whole: whole - written, bare, via });
             });
             if offered == 0 {
                 break;
             }
             let mut taken = 0;
             for run in pieces.chunk_by(|one, next| one.via == next.via) {
-                let bytes = run.iter().map(|piece| piece.bare).sum::<usize>();
+                let mut bytes = joined(run);
+                let whole = bytes.len();
                 let stream = peer.stream_of(run[0].via, control);
-                let written = match peer.connection.send_stream(stream).write(&frames[taken..taken + bytes]) {
-                    Ok(written) => written,
+                let chunks = std::slice::from_mut(&mut bytes);
+                let written = match peer.connection.send_stream(stream).write_chunks(chunks) {
+                    Ok(written) => written.bytes,
                     Err(WriteError::Blocked) => 0,
                     Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {
                         rim.core.on_written(rim.clock.now(), session, 0);
@@ -107,7 +109,7 @@ impl Quic {
                     }
                 };
                 taken += written;
-                if written < bytes {
+                if written < whole {
                     peer.full = Some(stream);
                     break;
                 }
@@ -118,7 +120,12 @@ impl Quic {
             rim.figures.rim.writes += 1;
             rim.figures.note_deliveries(1);
             let now = rim.clock.now();
-            rim.core.on_written(now, session, settle(pieces, taken));
+            let written = settle(pieces, taken);
+            rim.core.on_written(now, session, written);
+            if written == offered && offered < OFFER_BYTES as u64 {
+                // That was all.
+                break;
+            }
         }
     }
 
@@ -182,15 +189,26 @@ impl Quic {
     }
 }
 
+/// Frames for one stream in one piece: the stream keeps a segment for each piece that it gets. A single one is shared.
+fn joined(run: &[Piece]) -> Bytes {
+    if let [only] = run {
+        return only.bare.clone();
+    }
+    let mut bytes = Vec::with_capacity(run.iter().map(|piece| piece.bare.len()).sum());
+    run.iter().for_each(|piece| bytes.extend_from_slice(&piece.bare));
+    bytes.into()
+}
+
 /// What the core is to be told when the stream took so many bytes.
 fn settle(pieces: &[Piece], taken: usize) -> u64 {
     let (mut left, mut whole) = (taken, 0);
     for piece in pieces {
-        if left < piece.bare {
-            whole += if left > 0 { piece.whole - piece.bare + left } else { 0 };
+        let bare = piece.bare.len();
+        if left < bare {
+            whole += if left > 0 { piece.whole - bare + left } else { 0 };
             break;
         }
-        left -= piece.bare;
+        left -= bare;
         whole += piece.whole;
     }
     whole as u64
@@ -201,7 +219,7 @@ mod tests {
     use super::*;
 
     fn piece(whole: usize, bare: usize) -> Piece {
-        Piece { whole, bare, via: Via::Control }
+        Piece { whole, bare: Bytes::from(vec![0; bare]), via: Via::Control }
     }
 
     #[test]

@@ -86,8 +86,6 @@ pub(crate) struct Quic {
     inbox: Option<Box<Inbox>>,
     /// Packets on their way out.
     packets: Vec<u8>,
-    /// Frames on their way into a stream.
-    frames: Vec<u8>,
     pieces: Vec<flush::Piece>,
     bundle: values::Bundle,
     /// The controller tells how much the path takes.
@@ -123,7 +121,6 @@ impl Quic {
             closed: false,
             inbox: Some(Box::new(Inbox::new())),
             packets: Vec::new(),
-            frames: Vec::new(),
             pieces: Vec::new(),
             bundle: values::Bundle::default(),
             fresh: setup.congestion == Congestion::Fresh,
