@@ -168,7 +168,7 @@ impl<H: Handler> Core<H> {
         }
     }
 
-    /// The end of a pass, after the writing: a wish, or `Pending` with the timer set. True: run again at once.
+    /// The end of a pass, after the writing: a wish, or [`Again`]; `Pending` when there is nothing to do before the timer.
     pub(crate) fn settle(&mut self, context: &mut Context<'_>) -> Poll<Result<Wish, Again>> {
         if std::mem::take(&mut self.outlet.breaks) {
             return Poll::Ready(Ok(Wish::Break));
@@ -192,7 +192,8 @@ impl<H: Handler> Core<H> {
         }
         let due = [self.outlet.client.poll_timeout().map(instant), self.handler.tick_at(), self.give_up];
         let Some(due) = due.into_iter().flatten().min() else { return Poll::Pending };
-        if self.sleep.deadline() != due.into() || self.sleep.is_elapsed() {
+        // Deadlines mostly move away while things happen: a timer that is early finds the next one when it fires.
+        if self.sleep.is_elapsed() || self.sleep.deadline() > due.into() {
             self.sleep.as_mut().reset(due.into());
         }
         self.sleep.as_mut().poll(context).map(|()| Err(Again))
