@@ -75,11 +75,24 @@ skip() {
 
 # have TOOL [PACKAGE]: whether the tool is there, after trying to install the Debian package that brings it.
 have() {
-    local tool="$1" package="${2:-$1}" run=()
-    command -v "$tool" >/dev/null && return 0
-    command -v apt-get >/dev/null || return 1
+    command -v "$1" >/dev/null && return 0
+    add "${2:-$1}"
+    command -v "$1" >/dev/null
+}
+
+# have_module MODULE PACKAGE: whether python3 has the module, after trying to install the Debian package that brings it.
+have_module() {
+    python3 -c "import $1" 2>/dev/null && return 0
+    add "$2"
+    python3 -c "import $1" 2>/dev/null
+}
+
+# add PACKAGE: tries to install a Debian package.
+add() {
+    local package="$1" run=()
+    command -v apt-get >/dev/null || return 0
     if [[ "$(id -u)" != 0 ]]; then
-        command -v sudo >/dev/null && sudo -n true 2>/dev/null || return 1
+        command -v sudo >/dev/null && sudo -n true 2>/dev/null || return 0
         run=(sudo -n)
     fi
     if [[ -z "${apt_updated:-}" ]]; then
@@ -89,7 +102,6 @@ have() {
     echo "installing $package"
     timeout 600 ${run[@]+"${run[@]}"} apt-get install -y -qq --no-install-recommends "$package" </dev/null >"$scratch/apt.log" 2>&1 ||
         tail -n 3 "$scratch/apt.log"
-    command -v "$tool" >/dev/null
 }
 
 # summary: what ran and how long it took.
