@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use quinn_proto::WriteError;
 use ringway_core::Via;
 use ringway_protocol::Format;
 
+use super::write::{write, write_shared};
 use super::{QUIC, Quic};
 use crate::shard::clock::Clock;
 use crate::shard::context::Rim;
@@ -99,11 +99,10 @@ impl Quic {
                 let mut bytes = joined(run);
                 let whole = bytes.len();
                 let stream = peer.stream_of(run[0].via, control);
-                let chunks = std::slice::from_mut(&mut bytes);
-                let written = match peer.connection.send_stream(stream).write_chunks(chunks) {
-                    Ok(written) => written.bytes,
-                    Err(WriteError::Blocked) => 0,
-                    Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {
+                let mut stream_of_run = peer.connection.send_stream(stream);
+                let written = match write_shared(&mut stream_of_run, &mut bytes) {
+                    Ok(()) => whole - bytes.len(),
+                    Err(_) => {
                         rim.core.on_written(rim.clock.now(), session, 0);
                         return peer.cut();
                     }
@@ -137,12 +136,13 @@ impl Quic {
         if !peer.has_output() || mid_frame || peer.full.is_some() {
             return;
         }
-        match peer.connection.send_stream(control).write(&peer.output[peer.said..]) {
+        match write(peer.connection.send_stream(control), &peer.output[peer.said..]) {
             Ok(written) => peer.said += written,
-            Err(WriteError::Blocked) => peer.full = Some(control),
-            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return peer.cut(),
+            Err(_) => return peer.cut(),
         }
-        if !peer.has_output() {
+        if peer.has_output() {
+            peer.full = Some(control);
+        } else {
             peer.said = 0;
             peer.output = Vec::new();
         }

@@ -16,6 +16,7 @@ mod receive;
 mod rooms;
 mod values;
 mod web;
+mod write;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

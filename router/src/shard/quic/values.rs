@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use quinn_proto::{Dir, SendDatagramError, StreamId, WriteError};
+use quinn_proto::{Dir, SendDatagramError, StreamId};
 use ringway_core::Taken;
 use ringway_protocol::Format;
 
 use super::peer::Peer;
+use super::write::write_shared;
 use super::{QUIC, Quic};
 use crate::node::RimCounters;
 use crate::quic::settings::DATAGRAM_BYTES;
@@ -180,16 +181,16 @@ impl Peer {
     /// Writes what is left of a value, and its end.
     fn write_value(&mut self, id: StreamId, mut bytes: Bytes) {
         let mut stream = self.connection.send_stream(id);
-        match stream.write_chunks(std::slice::from_mut(&mut bytes)) {
-            Ok(_) if bytes.is_empty() => {
+        match write_shared(&mut stream, &mut bytes) {
+            Ok(()) if bytes.is_empty() => {
                 let _ = stream.finish();
             }
-            Ok(_) | Err(WriteError::Blocked) => {
+            Ok(()) => {
                 if let Some(values) = &mut self.values {
                     values.unwritten.insert(id, bytes);
                 }
             }
-            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => self.value_is_over(id),
+            Err(_) => self.value_is_over(id),
         }
     }
 

@@ -131,3 +131,22 @@ fn a_client_that_stops_the_control_stream_has_left() {
     left(&server, 1);
     assert_eq!(Quic::open(&server).join("room")["count"], 2, "its place was free at once");
 }
+
+#[test]
+fn a_client_that_takes_little_at_a_time_gets_all_of_it() {
+    let server = server(1);
+    // Of all streams together, so that each write is cut short somewhere.
+    let mut narrow = TransportConfig::default();
+    narrow.receive_window(VarInt::from_u32(3_000));
+    let mut client = Quic::open_with(&server, narrow);
+    client.join("room");
+    let mut sender = Quic::open(&server);
+    sender.join("room");
+    for number in 0..20 {
+        let text = format!("{number} {}", "x".repeat(8_000));
+        sender.publish("room", &text, Lane::Reliable);
+        assert_eq!(client.text(), text);
+        sender.publish("room", &text, Lane::Latest);
+        assert_eq!(client.stream()[0]["text"], text);
+    }
+}
