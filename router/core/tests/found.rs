@@ -4,8 +4,10 @@ mod bench;
 
 use bench::{World, join, latest, publish, since};
 use ringway_core::settings::{KeyScope, Limits, Namespace, Overflow};
-use ringway_core::{Departure, Output};
-use ringway_protocol::command::{Command, History, HistoryFrom, Join, JoinMany, KnownVersion, Publish};
+use ringway_core::{Departure, Output, Taken, Via};
+use ringway_protocol::command::{
+    Command, History, HistoryFrom, Join, JoinMany, KnownVersion, Publish,
+};
 use ringway_protocol::{Epoch, ErrorCode, Lane, Offset, RequestId, RoomHandle, RoomName, Version};
 
 fn epoch_of(world: &mut World, room: &str) -> Epoch {
@@ -220,4 +222,26 @@ fn a_reader_that_keeps_up_recovers_more_than_its_outbox_holds() {
     let seen = world.read(late);
     assert_eq!(world.outputs.iter().filter(|output| matches!(output, Output::Close(_))).count(), 0);
     assert_eq!(seen.iter().filter(|text| text.starts_with('#')).count(), 12 * 20);
+}
+
+#[test]
+fn a_replay_goes_on_when_values_that_left_apart_made_room_for_it() {
+    let limits = Limits { outbox_bytes_max: 400, ..Limits::default() };
+    let mut world = World::with(1, Namespace::default(), limits);
+    let (one, two) = (world.open(0, "one"), world.open_with_ways(0, "two"));
+    world.join(one, "other", None);
+    world.join(two, "other", None);
+    world.join(one, "room", None);
+    world.publish(one, "room", "missed");
+    world.read_vias(two);
+    // More than the quarter of an outbox below which a replay goes on, and the transport takes none of it.
+    world.send(one, &latest("other", "key", &body(150)));
+    let epoch = epoch_of(&mut world, "room");
+    world.join(two, "room", since(epoch, 0));
+    assert_eq!(world.read_vias(two).len(), 1, "joined");
+    world.read_values(two, |_| Taken::NotNow);
+    assert_eq!(world.read_vias(two), []);
+    world.read_values(two, |_| Taken::Sent);
+    assert_eq!(world.read_vias(two), [(Via::Control, "#1 missed".to_owned())]);
+    audit(&world);
 }

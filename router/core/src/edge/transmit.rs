@@ -67,7 +67,13 @@ impl<E: Encoder> Shard<E> {
         let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) else { return };
         let before = open.outbox.bytes();
         open.outbox.poll_values(&mut self.edge.pool, wrapping_ms(now.monotonic), take);
-        self.counters.written_bytes += before - open.outbox.bytes();
+        let left = before - open.outbox.bytes();
+        self.counters.written_bytes += left;
+        if left > 0 && open.catching_up > 0 {
+            // What left may have been all that a replay waited for.
+            self.pull(session);
+            self.settle(now);
+        }
     }
 
     /// How many bytes of the last offer the transport took; fewer than offered means that it is full.

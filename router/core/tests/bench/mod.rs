@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ringway_core::settings::{Limits, Namespace};
 use ringway_core::{
     Delivery, Departure, Encoder, Identity, Monotonic, Now, Open, Output, SessionKey, Settings, Shard,
-    ShardConfig, ShardId,
+    ShardConfig, ShardId, Taken, Via,
 };
 use ringway_protocol::command::{Command, Join, Leave, Publish, Since};
 use ringway_protocol::event::Place;
@@ -123,6 +123,13 @@ fn sentence(event: &Event<'_>) -> String {
     }
 }
 
+/// What a transport has beside one stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    pub values_apart: bool,
+    pub room_streams: bool,
+}
+
 /// A session somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -172,6 +179,25 @@ impl World {
         generation: Generation,
         format: Format,
     ) -> Client {
+        self.open_on(shard, user, session, generation, format, Ways::default())
+    }
+
+    /// A session whose values leave apart and whose rooms can have streams.
+    pub fn open_with_ways(&mut self, shard: usize, user: &str) -> Client {
+        self.sessions += 1;
+        let ways = Ways { values_apart: true, room_streams: true };
+        self.open_on(shard, user, SessionId(self.sessions), Generation(1), Format::Binary, ways)
+    }
+
+    pub fn open_on(
+        &mut self,
+        shard: usize,
+        user: &str,
+        session: SessionId,
+        generation: Generation,
+        format: Format,
+        ways: Ways,
+    ) -> Client {
         let identity =
             Identity { user: user.into(), anonymous: false, grants: Vec::new(), info: None, expires: None };
         let open = Open {
@@ -182,8 +208,8 @@ impl World {
             format,
             resume: "",
             connection: 0,
-            values_apart: false,
-            room_streams: false,
+            values_apart: ways.values_apart,
+            room_streams: ways.room_streams,
         };
         let key = self.shards[shard].handle_open(self.now, open).expect("the shard has room");
         let client = Client { shard, key };
@@ -269,6 +295,25 @@ impl World {
         }
     }
 
+    /// Everything that the streams carry, with the one of each.
+    pub fn read_vias(&mut self, client: Client) -> Vec<(Via, String)> {
+        let shard = &mut self.shards[client.shard];
+        let mut frames = Vec::new();
+        let offered = shard.poll_transmit(client.key, usize::MAX, &mut |frame, _, via| {
+            frames.push((via, frame.text.clone()));
+        });
+        shard.on_written(self.now, client.key, offered);
+        self.run();
+        frames
+    }
+
+    /// Offers the values that leave apart; `take` says what becomes of each.
+    pub fn read_values(&mut self, client: Client, mut take: impl FnMut(&str) -> Taken) {
+        let now = self.now;
+        self.shards[client.shard].poll_values(now, client.key, &mut |frame, _, _| take(&frame.text));
+        self.run();
+    }
+
     /// One offer of up to `bytes_max`, of which the transport takes `bytes`.
     pub fn read_bytes(&mut self, client: Client, bytes_max: usize, bytes: u64) -> Vec<String> {
         let shard = &mut self.shards[client.shard];
@@ -314,6 +359,14 @@ pub fn join(room: &str, since: Option<Since>) -> Command<'_> {
         presence: false,
         stream: false,
     })
+}
+
+/// The same, with a stream for the room.
+pub fn join_streamed(room: &str) -> Command<'_> {
+    match join(room, None) {
+        Command::Join(join) => Command::Join(Join { stream: true, ..join }),
+        other => other,
+    }
 }
 
 pub fn publish<'a>(room: &'a str, text: &'a str) -> Publish<'a> {
