@@ -2,11 +2,11 @@
 
 mod bench;
 
-use bench::{World, join, latest, publish, since};
+use bench::{World, join, join_streamed, latest, publish, since};
 use ringway_core::settings::{KeyScope, Limits, Namespace, Overflow};
 use ringway_core::{Departure, Output, Taken, Via};
 use ringway_protocol::command::{
-    Command, History, HistoryFrom, Join, JoinMany, KnownVersion, Publish,
+    Command, History, HistoryFrom, Join, JoinMany, KnownVersion, Leave, Publish,
 };
 use ringway_protocol::{Epoch, ErrorCode, Lane, Offset, RequestId, RoomHandle, RoomName, Version};
 
@@ -244,4 +244,65 @@ fn a_replay_goes_on_when_values_that_left_apart_made_room_for_it() {
     world.read_values(two, |_| Taken::Sent);
     assert_eq!(world.read_vias(two), [(Via::Control, "#1 missed".to_owned())]);
     audit(&world);
+}
+
+#[test]
+fn a_room_s_stream_begins_with_joined_and_ends_with_left() {
+    let mut world = World::new(2);
+    let room = world.room_on(1);
+    let via = handle(&room);
+    let one = world.open_with_ways(0, "one");
+    let send = |world: &mut World, command: &Command<'_>| {
+        world.shards[0].handle_command(world.now, one.key, command).expect("nothing blocks");
+    };
+    let leave = Command::Leave(Leave { id: RequestId::new(1), room: RoomName::new(&room).unwrap() });
+    // All of it is on its way before the first answer is.
+    send(&mut world, &join(&room, None));
+    send(&mut world, &leave);
+    send(&mut world, &Command::Publish(Publish { id: RequestId::new(2), ..publish(&room, "text") }));
+    send(&mut world, &join_streamed(&room));
+    world.run();
+    let vias: Vec<_> = world.read_vias(one).into_iter().map(|(via, _)| via).collect();
+    assert_eq!(vias, [Via::Control, Via::Control, Via::Control, Via::Room(via)], "joined, left, published");
+    send(&mut world, &leave);
+    send(&mut world, &join(&room, None));
+    world.run();
+    let vias: Vec<_> = world.read_vias(one).into_iter().map(|(via, _)| via).collect();
+    assert_eq!(vias, [Via::RoomEnd(via), Via::Control], "left, joined");
+}
+
+#[test]
+fn a_leave_without_answer_does_not_end_the_stream_of_the_membership_before() {
+    let mut world = World::new(2);
+    let room = world.room_on(1);
+    let one = world.open_with_ways(0, "one");
+    world.send(one, &join_streamed(&room));
+    world.read_vias(one);
+    for (id, joins) in [(RequestId::new(1), true), (None, false)] {
+        let leave = Command::Leave(Leave { id, room: RoomName::new(&room).unwrap() });
+        world.shards[0].handle_command(world.now, one.key, &leave).expect("nothing blocks");
+        if joins {
+            let join = join_streamed(&room);
+            world.shards[0].handle_command(world.now, one.key, &join).expect("nothing blocks");
+        }
+    }
+    world.run();
+    let frames = world.read_vias(one);
+    assert_eq!(frames[0], (Via::RoomEnd(handle(&room)), format!("left {room}")));
+    assert_eq!(frames[1].0, Via::Control, "joined, after it was left again");
+}
+
+#[test]
+fn a_refused_join_leaves_no_stream_to_the_next() {
+    let mut world = World::with(2, Namespace { members_max: 1, ..Namespace::default() }, Limits::default());
+    let room = world.room_on(1);
+    let (one, two) = (world.open(0, "one"), world.open_with_ways(0, "two"));
+    world.join(one, &room, None);
+    let leave = Command::Leave(Leave { id: RequestId::new(1), room: RoomName::new(&room).unwrap() });
+    for command in [&join_streamed(&room), &leave] {
+        world.shards[0].handle_command(world.now, two.key, command).expect("nothing blocks");
+    }
+    world.run();
+    let vias: Vec<_> = world.read_vias(two).into_iter().map(|(via, _)| via).collect();
+    assert_eq!(vias, [Via::Control; 2], "refused, left");
 }

@@ -156,12 +156,13 @@ impl<E: Encoder> Shard<E> {
         open.refusals = 0;
         open.seats += 1;
         let seat = open.seats;
-        open.memberships.push(Membership { handle, seat, place: None, presence: join.presence });
-        if join.stream
-            && let Some(rooms) = &mut open.room_streams
-        {
-            rooms.push(handle);
-        }
+        open.memberships.push(Membership {
+            handle,
+            seat,
+            place: None,
+            presence: join.presence,
+            stream: join.stream,
+        });
         let request = JoinRequest {
             session: open.reference(),
             user: open.identity.user.clone(),
@@ -239,9 +240,10 @@ impl<E: Encoder> Shard<E> {
             self.push(now, session, frame, Kind::InRoom { handle });
         }
         if id.is_none()
+            && membership.place.is_some()
             && let Some(open) = self.edge.session_mut(session)
         {
-            // No `left` will end it.
+            // No `left` will end it. Without a place the stream is an older membership's, whose `left` is to come.
             open.end_stream(handle);
         }
         self.edge.release_interest(handle);

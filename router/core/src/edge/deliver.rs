@@ -38,7 +38,6 @@ impl<E: Encoder> Shard<E> {
                     && open.membership(handle).is_some_and(|membership| membership.seat == seat)
                 {
                     open.take_membership(handle);
-                    open.end_stream(handle);
                 }
                 self.edge.release_interest(handle);
                 self.push(now, session, frame, Kind::Control);
@@ -151,6 +150,9 @@ impl<E: Encoder> Shard<E> {
     fn edge_joined(&mut self, now: Now, joined: JoinedDelivery<E::Frame>) {
         let JoinedDelivery { session, handle, seat, position, replay_from, frame, after, keys } = joined;
         self.end_joining(handle);
+        if let Some(open) = self.edge.session_mut(session) {
+            open.begin_stream(handle, seat);
+        }
         let Some(sequence) = self.push(now, session, frame, Kind::Start { handle }) else {
             self.edge.release_interest(handle);
             return;

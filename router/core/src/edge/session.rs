@@ -29,8 +29,7 @@ pub(crate) struct Session<F> {
     /// The rim's own index.
     pub(crate) connection: u32,
     pub(crate) outbox: Outbox<F>,
-    /// Rooms that have a stream of their own, once for each membership that is not answered with `left`. `None`: the
-    /// transport has no streams.
+    /// Rooms that have a stream of their own, from `joined` to `left`. `None`: the transport has no streams.
     pub(crate) room_streams: Option<Vec<RoomHandle>>,
     pub(crate) memberships: Vec<Membership>,
     /// Number of the newest membership.
@@ -55,6 +54,8 @@ pub(crate) struct Membership {
     pub(crate) place: Option<u32>,
     /// Whether `presence_changed` is wanted.
     pub(crate) presence: bool,
+    /// Whether a stream is wanted for the room.
+    pub(crate) stream: bool,
 }
 
 impl<F> Session<F> {
@@ -73,6 +74,18 @@ impl<F> Session<F> {
     /// Whether what is said of the room goes on a stream of its own.
     pub(crate) fn streams(&self, handle: RoomHandle) -> bool {
         self.room_streams.as_ref().is_some_and(|rooms| rooms.contains(&handle))
+    }
+
+    /// `joined` begins a stream if the membership wants one. One that was left before gets its few answers where others
+    /// without membership are.
+    pub(crate) fn begin_stream(&mut self, handle: RoomHandle, seat: u32) {
+        let wanted = self.membership(handle).is_some_and(|one| one.seat == seat && one.stream);
+        if let Some(rooms) = &mut self.room_streams
+            && wanted
+        {
+            debug_assert!(!rooms.contains(&handle), "{handle} has a stream that was not ended");
+            rooms.push(handle);
+        }
     }
 
     /// A membership with a stream is over.
