@@ -156,6 +156,10 @@ impl Verifier {
         if epoch != self.epoch || self.next == 0 || (duplicate && offset.0 < self.next) {
             return Ok(());
         }
+        // Published before the membership: its answer may come on another stream than `joined`, and stands in no order.
+        if offset.0 <= self.replay_end {
+            return Ok(());
+        }
         if offset.0 == self.next {
             self.next += 1;
             return Ok(());

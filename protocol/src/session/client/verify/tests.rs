@@ -180,6 +180,15 @@ fn published_takes_the_place_of_its_message() {
 }
 
 #[test]
+fn an_answer_from_before_the_membership_may_come_after_its_joined() {
+    let mut verifier = live(5);
+    verifier.handle_published(EPOCH, Offset(5), false).unwrap();
+    verifier.handle_joined(Some(Since::Position(at(5))), &joined(at(8), true, 3)).unwrap();
+    verifier.handle_published(EPOCH, Offset(7), false).unwrap();
+    assert_eq!(verifier.handle_offset(Offset(6)), Ok(Phase::Replay), "it moved nothing");
+}
+
+#[test]
 fn versions_rise_by_key() {
     let mut verifier = live(0);
     verifier.handle_message(&value("a", 4)).unwrap();
