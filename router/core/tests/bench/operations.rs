@@ -1,7 +1,7 @@
 //! Bytes as a list of operations on two shards: whatever they say, the core neither panics nor stops.
 
 use ringway_core::settings::{Limits, Namespace, Overflow};
-use ringway_core::{Departure, SessionKey, ShardId, Target};
+use ringway_core::{Departure, SessionKey, ShardId, Taken, Target};
 use ringway_protocol::command::{
     Command, History, HistoryFrom, Join, JoinMany, KnownVersion, Leave, Presence, Publish, Since,
 };
@@ -10,7 +10,7 @@ use ringway_protocol::{
     Version,
 };
 
-use crate::bench::{Client, KEY, World, publish};
+use crate::bench::{Client, KEY, Ways, World, publish};
 
 const ROOMS: [&str; 4] = ["a", "b", "c", "nowhere:d"];
 const TEXTS: [&str; 4] = ["", "x", "hello", "0123456789012345678901234567890123456789"];
@@ -49,10 +49,14 @@ pub(crate) fn run(bytes: &[u8]) {
         }
         operate(&mut world, &mut clients, &mut bytes, operation);
     }
+    world.run();
     for client in &clients {
-        world.read(*client);
+        drain(&mut world, *client);
     }
     world.run();
+    for shard in &world.shards {
+        assert_eq!(shard.audit(), Ok(()));
+    }
     assert!(world.shards.iter().all(|shard| !shard.has_outbound() && shard.takes_requests()));
     for client in clients {
         world.drop(client, Departure::Left);
@@ -67,6 +71,21 @@ pub(crate) fn run(bytes: &[u8]) {
         );
         assert!(shard.counters().namespaces.iter().all(|one| one.members == 0 && one.rooms == 0));
     }
+}
+
+/// Reads all that there is, on the stream and apart from it, as long as one makes room for the other.
+fn drain(world: &mut World, client: Client) {
+    loop {
+        let mut read = world.read(client).len();
+        world.read_values(client, |_| {
+            read += 1;
+            Taken::Sent
+        });
+        if read == 0 {
+            break;
+        }
+    }
+    assert_eq!(world.waiting(client), 0);
 }
 
 fn operate(world: &mut World, clients: &mut Vec<Client>, bytes: &mut Bytes<'_>, operation: u32) {
@@ -106,6 +125,9 @@ fn operate(world: &mut World, clients: &mut Vec<Client>, bytes: &mut Bytes<'_>, 
         ),
         11 => {
             let (bytes_max, taken) = (usize::from(bytes.next()) * 4, u64::from(bytes.next()));
+            let verdict = [Taken::Sent, Taken::WithStream, Taken::NotNow][bytes_max / 4 % 3];
+            let now = world.now;
+            world.shards[client.shard].poll_values(now, client.key, &mut |_, _, _| verdict);
             world.read_bytes(client, bytes_max, taken);
         }
         12 => world.advance_ms(u64::from(bytes.next()) * 20),
@@ -123,9 +145,11 @@ fn open(world: &mut World, bytes: &mut Bytes<'_>, operation: u32) -> Client {
     let shard = usize::from(bytes.next() % 2);
     // Few session ids: two connections of one session are common.
     let session = SessionId(1 + u64::from(bytes.next() % 8));
-    let format = bytes.pick(&[Format::Binary, Format::Json]);
+    let kind = bytes.next();
+    let format = [Format::Binary, Format::Json][usize::from(kind % 2)];
+    let ways = Ways { values_apart: kind & 4 != 0, room_streams: kind & 8 != 0 };
     let generation = Generation(u64::from(operation) + u64::from(bytes.next()));
-    world.open_as(shard, bytes.pick(&["ann", "bob"]), session, generation, format)
+    world.open_on(shard, bytes.pick(&["ann", "bob"]), session, generation, format, ways)
 }
 
 fn command(world: &mut World, client: Client, command: &Command<'_>) {
@@ -142,7 +166,7 @@ fn join<'a>(bytes: &mut Bytes<'_>, id: Option<RequestId>, room: RoomName<'a>) ->
     };
     let known = KnownVersion { user: Some("ann"), key: "k", version: Version(offset.0) };
     let versions = if offset.0.is_multiple_of(5) { vec![known] } else { Vec::new() };
-    Join { id, room, since, versions, presence: offset.0.is_multiple_of(2), stream: false }
+    Join { id, room, since, versions, presence: offset.0.is_multiple_of(2), stream: offset.0 & 4 != 0 }
 }
 
 fn publication<'a>(bytes: &mut Bytes<'_>, id: Option<RequestId>, room: RoomName<'a>) -> Publish<'a> {
