@@ -4,7 +4,7 @@
 //! the same trace hash. A reference model learns from owners what was decided and checks every frame that every client
 //! hears, bounds at each step, convergence at rest, and that nothing is left when everybody is gone.
 //!
-//! * [`world`]: shards, rings, transports, time, faults;
+//! * [`world`]: shards, rings, transports with one way down or several, time, faults;
 //! * [`client`]: what clients say and what they make of what they hear;
 //! * [`model`]: what must be seen;
 //! * [`check`]: what must hold beside that;

@@ -35,6 +35,23 @@ pub struct Faults {
     pub leaps: bool,
 }
 
+/// What a transport with several ways does to what it carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paths {
+    /// Each stream, and each value apart, arrives in its own time.
+    pub delays: bool,
+    /// Values that may be lost are lost, or come twice.
+    pub loss: bool,
+    /// Values that can't leave now.
+    pub no_credit: bool,
+    /// Values that find no way of their own.
+    pub no_way: bool,
+    /// Values that end what is under way of their key.
+    pub resets: bool,
+    /// Rooms that find no stream.
+    pub few_streams: bool,
+}
+
 /// One seed's world.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -64,6 +81,12 @@ pub struct Plan {
     pub json_percent: u64,
     /// Bytes of a transport's buffer.
     pub pipe_capacity: u64,
+    /// Percent of binary connections whose values leave apart from the stream.
+    pub apart_percent: u64,
+    /// Percent of those on which rooms can have streams of their own.
+    pub streams_percent: u64,
+    /// What such transports do.
+    pub paths: Paths,
 }
 
 /// What a client may do next; the order of [`Plan::acts`].
@@ -147,6 +170,9 @@ impl Plan {
             polite_percent: if crowd { 0 } else { random.pick(&[0, 0, 30, 100]) },
             json_percent: random.pick(&[0, 0, 30, 50, 100]),
             pipe_capacity: random.pick(&[200, 1_000, 4_096, 65_536]),
+            apart_percent: random.pick(&[0, 0, 30, 60, 100]),
+            streams_percent: random.pick(&[0, 50, 80, 100]),
+            paths: paths(random),
         }
     }
 }
@@ -165,6 +191,11 @@ fn faults(random: &mut Random) -> Faults {
         nonsense: on(),
         leaps: on(),
     }
+}
+
+fn paths(random: &mut Random) -> Paths {
+    let mut on = || random.chance(500);
+    Paths { delays: on(), loss: on(), no_credit: on(), no_way: on(), resets: on(), few_streams: on() }
 }
 
 fn limits(random: &mut Random) -> Limits {

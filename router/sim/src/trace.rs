@@ -36,6 +36,8 @@ pub enum Mark {
     Opened = 10,
     /// A connection ended.
     Gone = 11,
+    /// A value was offered apart, and this became of it.
+    Value = 12,
 }
 
 impl Trace {

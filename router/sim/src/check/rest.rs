@@ -57,9 +57,28 @@ fn answered(nodes: &Nodes<'_>, conn: &Conn, now: u64) -> Result<(), String> {
     if let Some((id, asked)) = conn.asked.iter().next() {
         return Err(format!("request {id} was never answered: {asked:?}"));
     }
+    streams(nodes, conn)?;
     let waiting = conn.key.map(|key| nodes.shards[conn.shard].waiting(key)).unwrap_or_default();
     if waiting.bytes > 0 {
         return Err(format!("{waiting:?} was never written"));
+    }
+    Ok(())
+}
+
+/// A stream is of a room whose member the client is, or was until it left without a word.
+fn streams(nodes: &Nodes<'_>, conn: &Conn) -> Result<(), String> {
+    if !conn.held.is_empty() {
+        return Err(format!("{} values are held for a joined that came or never will", conn.held.len()));
+    }
+    for (handle, way) in conn.ways.iter().flat_map(|ways| ways.open_streams()) {
+        let room = nodes.handles.iter().position(|known| *known == handle);
+        let view = room.and_then(|room| conn.views.get(&room));
+        let right = view.is_some_and(|view| {
+            (view.stage == Stage::In && view.way == way) || view.abandoned.contains(&way)
+        });
+        if !right {
+            return Err(format!("{way:?} of room {room:?} was never ended"));
+        }
     }
     Ok(())
 }

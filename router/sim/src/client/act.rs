@@ -104,13 +104,18 @@ impl Acting<'_> {
         let anchored = matches!(since, Some(Since::Position(position)) if Some(position) == memory.position);
         let listed = (anchored && self.random.chance(500)).then_some(memory.keys);
         let presence = self.random.chance(500);
+        // Where there are no streams it is ignored.
+        let stream = self.random.chance(600);
         let versions = listed.iter().flat_map(|keys| keys.known());
         let versions = versions.map(|((user, key), version)| (user.clone(), key.clone(), version)).collect();
         let stood = self.ledger.rooms[room]
             .current()
             .map(|order| Position { epoch: order.epoch, offset: Offset(order.said.len() as u64) });
-        self.conn.view(room).joins.insert(id, JoinAsked { since, listed, presence, stood, doomed: false });
-        JoinAsk { id, room, since, versions, presence }
+        self.conn
+            .view(room)
+            .joins
+            .insert(id, JoinAsked { since, listed, presence, stream, stood, doomed: false });
+        JoinAsk { id, room, since, versions, presence, stream }
     }
 
     fn leave(&mut self, room: usize) {

@@ -18,6 +18,8 @@ pub struct JoinAsk {
     pub versions: Vec<(String, String, u64)>,
     /// Whether presence is wanted.
     pub presence: bool,
+    /// Whether a stream is wanted.
+    pub stream: bool,
 }
 
 /// One publish.
@@ -135,6 +137,6 @@ fn join<'a>(ask: &'a JoinAsk, rooms: &'a [String]) -> Join<'a> {
             })
             .collect(),
         presence: ask.presence,
-        stream: false,
+        stream: ask.stream,
     }
 }

@@ -1,14 +1,16 @@
 //! One connection: where it is, what was asked on it, and what it has seen.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use ringway_core::SessionKey;
 use ringway_protocol::command::HistoryFrom;
 use ringway_protocol::{Format, Generation, Position, SessionId};
 
 use super::Ask;
-use crate::model::{KeyId, View};
-use crate::world::Pipe;
+use crate::encoder::{Heard, Joined, Record};
+use crate::model::{KeyId, Ledger, View, Way};
+use crate::world::{Pipe, Ways};
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,10 @@ pub struct Conn {
     pub blocked: bool,
     /// Frames on their way.
     pub pipe: Pipe,
+    /// Where they go from there, if the transport has more than one stream.
+    pub ways: Option<Box<Ways>>,
+    /// Values that came before the answer to a join.
+    pub held: Vec<Arc<Record>>,
     /// The number of its `hello`.
     pub hello: u32,
     /// Since when its transport has been behind.
@@ -116,8 +122,43 @@ impl Conn {
         }
     }
 
+    /// The next frame of which the client has the last byte.
+    pub fn next_frame(&mut self, now: u64, ledger: &Ledger) -> Option<(Arc<Record>, Way)> {
+        let Some(ways) = &mut self.ways else { return self.pipe.pop() };
+        while let Some((record, way)) = self.pipe.pop() {
+            ways.put(record, way, now);
+        }
+        if now < self.pipe.stalled_until {
+            return None;
+        }
+        let asked = &self.asked;
+        ways.next(now, |record| is_due(ledger, asked, record))
+    }
+
+    /// Whether the client has everything that streams carry.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.pipe.is_drained() && self.ways.as_ref().is_none_or(|ways| ways.is_drained())
+    }
+
     /// The view of a room.
     pub fn view(&mut self, room: usize) -> &mut View {
         self.views.entry(room).or_default()
     }
+}
+
+/// Whether everything that was asked about the membership before is answered: where a room's memberships come on several
+/// streams, the client takes one after the other.
+fn is_due(ledger: &Ledger, asked: &BTreeMap<u32, Asked>, record: &Record) -> bool {
+    let (Heard::Joined(Joined { id: Some(id), room, .. }) | Heard::Left { id: Some(id), room }) =
+        &record.event
+    else {
+        return true;
+    };
+    let Some(room) = ledger.room_of(room) else { return true };
+    !asked.range(..id).any(|(_, asked)| match asked {
+        Asked::Join(rooms) => rooms.contains(&room),
+        Asked::Leave(left) => *left == room,
+        _ => false,
+    })
 }

@@ -1,17 +1,21 @@
 //! What a connection hears: each frame matched with what was asked, and checked against the ledger.
 
+use std::sync::Arc;
+
 use ringway_core::audit::Span;
 use ringway_core::settings::Overflow;
 use ringway_protocol::event::Place;
 use ringway_protocol::{ErrorCode, Lane};
 
 use super::{Asked, Conn};
-use crate::encoder::{Heard, Published, Record};
-use crate::model::{Ledger, Stage};
+use crate::encoder::{Heard, Joined, Members, Page, Published, Record};
+use crate::model::{LEFT_OVER, Ledger, Stage, Verdict, Way};
 
 /// What the checker knows beside the ledger when a frame is heard.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
+    /// Which way it came.
+    pub way: Way,
     /// Now, in microseconds.
     pub now: u64,
     /// The room the frame names stands so, if its owner has it.
@@ -29,6 +33,8 @@ pub struct Told {
     pub answered: Option<usize>,
     /// The session can't be kept.
     pub stale: bool,
+    /// The application is not told, for this reason.
+    pub unheard: Option<&'static str>,
 }
 
 impl Conn {
@@ -36,19 +42,26 @@ impl Conn {
     ///
     /// # Errors
     /// When it breaks a promise.
-    pub fn hear(&mut self, ledger: &Ledger, record: &Record, facts: Facts) -> Result<Told, String> {
+    pub fn hear(&mut self, ledger: &Ledger, record: &Arc<Record>, facts: Facts) -> Result<Told, String> {
         let mut told = Told::default();
-        if self.closing.is_some() {
+        let way = facts.way;
+        // Streams are in no order to each other.
+        let on_control = way == Way::Control;
+        if self.closing.is_some() && on_control {
             return Err(format!("{:?} comes after closing", record.event));
         }
         // A session that is closed for reading too slowly may never get its welcome.
         let early = !self.welcomed && matches!(record.event, Heard::Closing { .. });
-        if !early && self.welcomed == matches!(record.event, Heard::Welcome { .. }) {
+        if on_control && !early && self.welcomed == matches!(record.event, Heard::Welcome { .. }) {
             return Err(format!(
                 "{:?} comes {} welcome",
                 record.event,
                 if self.welcomed { "as a second" } else { "before" }
             ));
+        }
+        if let Some(unheard) = self.check_way(ledger, record, way)? {
+            told.unheard = Some(unheard);
+            return Ok(told);
         }
         match &record.event {
             Heard::Welcome { session, .. } => {
@@ -73,7 +86,8 @@ impl Conn {
                 let room = room_of(ledger, &joined.room)?;
                 self.take_room(joined.id, room)?;
                 let me = self.session;
-                self.view(room).joined(ledger, room, record, joined, me)?;
+                self.check_stream(room, joined, way)?;
+                self.view(room).joined(ledger, room, record, joined, me, way)?;
             }
             Heard::Left { id, room } => {
                 let room = room_of(ledger, room)?;
@@ -83,14 +97,14 @@ impl Conn {
                 }
                 let view = self.view(room);
                 view.leaves -= 1;
-                view.left(true)?;
+                view.left(way)?;
             }
-            Heard::Published(published) => told.answered = self.published(ledger, published)?,
+            Heard::Published(published) => told.answered = self.published(ledger, published, way)?,
             Heard::History(page) => {
                 let room = room_of(ledger, &page.room)?;
                 match self.take(page.id) {
                     Some(Asked::History(asked, from, limit)) if asked == room => {
-                        self.view(room).begin_page(ledger, record, page, from, limit)?;
+                        self.view(room).begin_page(ledger, record, page, from, limit, way)?;
                     }
                     asked => return Err(format!("a page of {room} answers {asked:?}")),
                 }
@@ -111,7 +125,15 @@ impl Conn {
                 let Some(&room) = ledger.handles.get(&said.handle) else {
                     return Err(format!("a message of the unknown room {}", said.handle));
                 };
-                self.view(room).message(ledger, room, record, said)?;
+                let several = self.ways.is_some();
+                match self.view(room).message(ledger, room, record, said, way, several)? {
+                    Verdict::Told => {}
+                    Verdict::Dropped(reason) => told.unheard = Some(reason),
+                    Verdict::Held => {
+                        self.held.push(record.clone());
+                        told.unheard = Some("value held for a joined");
+                    }
+                }
             }
             Heard::PresenceChanged(changed) => {
                 let room = room_of(ledger, &changed.room)?;
@@ -123,7 +145,7 @@ impl Conn {
             }
             Heard::Reset { room, position } => {
                 let room = room_of(ledger, room)?;
-                self.view(room).reset(ledger, room, *position)?;
+                self.view(room).reset(ledger, room, *position, record.serial)?;
             }
             Heard::Error { id, room, code, .. } => {
                 let room = room.as_ref().map(|room| room_of(ledger, room)).transpose()?;
@@ -134,7 +156,12 @@ impl Conn {
         Ok(told)
     }
 
-    fn published(&mut self, ledger: &Ledger, published: &Published) -> Result<Option<usize>, String> {
+    fn published(
+        &mut self,
+        ledger: &Ledger,
+        published: &Published,
+        way: Way,
+    ) -> Result<Option<usize>, String> {
         let room = room_of(ledger, &published.room)?;
         let (intent, echo, removal) = match self.take(Some(published.id)) {
             Some(Asked::Publish { intent, echo, removal, .. }) => (intent, echo, removal),
@@ -150,7 +177,7 @@ impl Conn {
                     return Err(format!("{published:?} answers {meant:?}"));
                 }
                 if !echo && !published.duplicate {
-                    self.view(room).published_in_place(published)?;
+                    self.view(room).published_in_place(published, way)?;
                 }
             }
             Place::Version(version) => {
@@ -165,7 +192,9 @@ impl Conn {
                     return Err(format!("{published:?}, which is {known:?}, answers {meant:?}"));
                 }
                 let view = self.view(room);
-                if !echo && view.stage == Stage::In && view.epoch == published.epoch {
+                // On another way it may be of an older membership, whose keys are forgotten.
+                let fresh = way == view.way || known.serial > view.order_serial;
+                if !echo && view.stage == Stage::In && view.epoch == published.epoch && fresh {
                     view.keys.own(version.0, known);
                 }
             }
@@ -225,6 +254,43 @@ impl Conn {
             }
         }
         Ok(told)
+    }
+
+    /// Whether the frame may come this way; why it is dropped, if it is of a membership that ended without a word.
+    fn check_way(&self, ledger: &Ledger, record: &Record, way: Way) -> Result<Option<&'static str>, String> {
+        let event = &record.event;
+        let (room, answer) = match event {
+            Heard::Message(_) | Heard::Joined(_) => return Ok(None),
+            Heard::Gap { room, .. } | Heard::Reset { room, .. } => (room, false),
+            Heard::PresenceChanged(changed) => (&changed.room, false),
+            Heard::Left { room, .. } => (room, true),
+            Heard::Published(Published { room, .. })
+            | Heard::History(Page { room, .. })
+            | Heard::Presence(Members { room, .. }) => (room, true),
+            _ if way == Way::Control => return Ok(None),
+            _ => return Err(format!("{event:?} comes on {way:?}")),
+        };
+        // What was asked without being a member is answered on the control stream.
+        if answer && way == Way::Control {
+            return Ok(None);
+        }
+        let heard = match self.views.get(&room_of(ledger, room)?) {
+            Some(view) => view.hears(way)?,
+            None => return Err(format!("{event:?} comes on {way:?} before joined")),
+        };
+        Ok((!heard && !answer).then_some(LEFT_OVER))
+    }
+
+    /// A room gets the stream it asked for, unless there is none to be had or it is on its way out.
+    fn check_stream(&mut self, room: usize, joined: &Joined, way: Way) -> Result<(), String> {
+        let enough = self.ways.as_ref().is_some_and(|ways| ways.had_streams_enough());
+        let view = self.view(room);
+        let asked = view.joins.get(&joined.id.unwrap_or(0));
+        let due = enough && !view.is_leaving() && asked.is_some_and(|asked| asked.stream && !asked.doomed);
+        if due && way == Way::Control {
+            return Err("joined on the control stream, though a stream was asked for".into());
+        }
+        Ok(())
     }
 
     fn take(&mut self, id: Option<u32>) -> Option<Asked> {

@@ -124,7 +124,8 @@ impl Politely<'_> {
         match self.random.below(20) {
             0..4 => {
                 let presence = self.random.chance(500);
-                polite.0.join(name, JoinOptions { since: None, presence, stream: false });
+                let stream = self.random.chance(600);
+                polite.0.join(name, JoinOptions { since: None, presence, stream });
             }
             4 => {
                 if let Some(index) = polite.0.room_index(name.as_str()) {
@@ -195,10 +196,10 @@ impl Politely<'_> {
         let stood = self.ledger.rooms[room]
             .current()
             .map(|order| Position { epoch: order.epoch, offset: Offset(order.said.len() as u64) });
-        let presence = join.presence;
-        let asked = JoinAsked { since: join.since, listed, presence, stood, doomed: false };
+        let (presence, stream) = (join.presence, join.stream);
+        let asked = JoinAsked { since: join.since, listed, presence, stream, stood, doomed: false };
         self.conn.view(room).joins.insert(id, asked);
-        Some(JoinAsk { id, room, since: join.since, versions, presence })
+        Some(JoinAsk { id, room, since: join.since, versions, presence, stream })
     }
 
     fn publish(&mut self, polite: &mut Polite, room: usize, name: RoomName<'_>) {

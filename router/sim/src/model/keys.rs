@@ -7,12 +7,14 @@ use ringway_protocol::Lane;
 use super::room::{Current, KeyId, Version};
 
 /// What is known of one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Held {
     /// The newest version known, delivered or one's own.
     version: u64,
     /// Its frame; `None`: removed.
     value: Option<u64>,
+    /// The frame that told of the newest version.
+    serial: u64,
     /// The newest version that was delivered: what comes next must be newer.
     delivered: u64,
 }
@@ -21,7 +23,8 @@ struct Held {
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     held: BTreeMap<KeyId, Held>,
-    fresh: BTreeMap<KeyId, u64>,
+    /// Version and frame of the newest unreliable value of each key.
+    fresh: BTreeMap<KeyId, (u64, u64)>,
 }
 
 impl Keys {
@@ -32,25 +35,27 @@ impl Keys {
     pub fn deliver(&mut self, number: u64, version: &Version, serial: u64) -> Result<(), String> {
         let key = version.key.clone();
         if version.lane == Lane::Unreliable {
-            let before = self.fresh.insert(key, number).unwrap_or(0);
+            let before = self.fresh.insert(key, (number, serial)).map_or(0, |(before, _)| before);
             return newer("unreliable", before, number);
         }
         let value = (!version.removed).then_some(serial);
-        let held = self.held.entry(key).or_insert(Held { version: 0, value: None, delivered: 0 });
+        let held = self.held.entry(key).or_default();
         let before = core::mem::replace(&mut held.delivered, number);
         if number > held.version {
-            held.version = number;
-            held.value = value;
+            *held = Held { version: number, value, serial, delivered: number };
         }
         newer("latest", before, number)
     }
 
-    /// A removal told to a joiner: of a version that may stand for something else.
-    pub fn removed(&mut self, key: KeyId, number: u64) {
-        let held = self.held.entry(key).or_insert(Held { version: 0, value: None, delivered: 0 });
+    /// A removal told to a joiner: of a version that may stand for something else. Whether nothing newer is held.
+    pub fn removed(&mut self, key: KeyId, number: u64, serial: u64) -> bool {
+        let held = self.held.entry(key).or_default();
         if number >= held.version {
-            *held = Held { version: number, value: None, delivered: number.max(held.delivered) };
+            let delivered = number.max(held.delivered);
+            *held = Held { version: number, value: None, serial, delivered };
+            return true;
         }
+        false
     }
 
     /// One's own value, told only by `published`.
@@ -58,10 +63,10 @@ impl Keys {
         if version.lane != Lane::Latest {
             return;
         }
-        let held =
-            self.held.entry(version.key.clone()).or_insert(Held { version: 0, value: None, delivered: 0 });
+        let held = self.held.entry(version.key.clone()).or_default();
         if number > held.version {
             held.version = number;
+            held.serial = version.serial;
             held.value = (!version.removed).then_some(version.serial);
         }
     }
@@ -93,10 +98,19 @@ impl Keys {
         self.held.clear();
     }
 
-    /// A new order: versions are void.
-    pub fn void(&mut self) {
-        self.held.clear();
-        self.fresh.clear();
+    /// A new order, told by this frame: the versions of the older one are void.
+    pub fn void(&mut self, serial: u64) {
+        self.held.retain(|_, held| held.serial > serial);
+        self.fresh.retain(|_, (_, told)| *told > serial);
+    }
+
+    /// Whether something newer of the key was delivered.
+    #[must_use]
+    pub fn is_past(&self, number: u64, version: &Version) -> bool {
+        match version.lane {
+            Lane::Unreliable => self.fresh.get(&version.key).is_some_and(|(newest, _)| *newest >= number),
+            _ => self.held.get(&version.key).is_some_and(|held| held.delivered >= number),
+        }
     }
 
     /// Whether the values held are the current ones.

@@ -8,6 +8,7 @@ mod presence;
 pub mod publish;
 mod room;
 mod view;
+mod way;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,8 @@ pub use keys::Keys;
 pub use presence::Presence;
 pub use publish::Intent;
 pub use room::{Current, KeyId, Order, RoomModel, Version};
-pub use view::{JoinAsked, Stage, View};
+pub use view::{JoinAsked, LEFT_OVER, Stage, Verdict, View};
+pub use way::Way;
 
 /// How long an id is remembered at least, in microseconds; a bit less than promised, because both ends round.
 const ID_KEPT_US: u64 = 119_000_000;
@@ -231,6 +233,15 @@ impl Ledger {
     pub fn at(&self, room: usize, epoch: Epoch, offset: u64) -> Option<u64> {
         let order = self.rooms[room].order(epoch)?;
         order.said.get(usize::try_from(offset.checked_sub(1)?).ok()?).copied()
+    }
+
+    /// The order to which a value belongs, and what its version stands for.
+    #[must_use]
+    pub fn version_of(&self, room: usize, version: u64, serial: u64) -> Option<(Epoch, &Version)> {
+        self.rooms[room].orders.iter().rev().find_map(|order| {
+            let known = order.versions.get(&version).filter(|known| known.serial == serial)?;
+            Some((order.epoch, known))
+        })
     }
 
     /// What a version stands for.

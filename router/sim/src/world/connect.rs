@@ -1,9 +1,9 @@
 //! Connections begin and end, on both sides, each side in its own time.
 
 use ringway_core::{Departure, Open};
-use ringway_protocol::{Generation, RequestId, SessionId};
+use ringway_protocol::{Format, Generation, RequestId, SessionId};
 
-use super::{Pipe, UNIX_START_US, World};
+use super::{Pipe, UNIX_START_US, Ways, World};
 use crate::client::{Acting, Conn, State};
 use crate::model::Stage;
 use crate::trace::Mark;
@@ -29,6 +29,7 @@ impl World {
         // Some hellos take their time, so that an older incarnation may open after a newer one.
         let delay =
             if self.plan.faults.races && self.random.chance(300) { self.random.below(50_000) } else { 0 };
+        let ways = self.ways_of(client);
         let who = &self.clients[client];
         let pipe = Pipe::new(who.format, self.plan.pipe_capacity, who.rate, self.now_us);
         self.conns.push(Conn {
@@ -47,6 +48,8 @@ impl World {
             hello,
             lags_since: None,
             pipe,
+            ways,
+            held: Vec::new(),
             views: std::collections::BTreeMap::new(),
             asked: std::collections::BTreeMap::new(),
             welcomed: false,
@@ -80,6 +83,15 @@ impl World {
         }
     }
 
+    /// What the connection has beside one stream: a client may come by another transport each time.
+    fn ways_of(&mut self, client: usize) -> Option<Box<Ways>> {
+        let several = self.random.below(100) < self.plan.apart_percent;
+        let streams = self.random.below(100) < self.plan.streams_percent;
+        let seed = self.random.next_u64();
+        let binary = self.clients[client].format == Format::Binary;
+        (several && binary).then(|| Box::new(Ways::new(self.plan.paths, streams, seed)))
+    }
+
     /// The `hello` reaches its shard.
     pub(super) fn open_session(&mut self, index: usize) {
         let expires = (self.plan.faults.expiry && self.random.chance(300))
@@ -97,8 +109,8 @@ impl World {
                 format: conn.format,
                 resume: &conn.session.to_string(),
                 connection: index as u32,
-                values_apart: false,
-                room_streams: false,
+                values_apart: conn.ways.is_some(),
+                room_streams: conn.ways.as_ref().is_some_and(|ways| ways.has_streams()),
             },
         );
         let shard = conn.shard;
@@ -175,6 +187,9 @@ impl World {
         if let Some(key) = key {
             self.nodes[shard].shard.handle_close(now, key, departure);
             self.learn(shard);
+        }
+        if let Some(ways) = &mut self.conns[index].ways {
+            ways.end();
         }
         let deserted = self.conns[index].deserted;
         self.conns[index].state = if deserted { State::Gone } else { State::Ended };

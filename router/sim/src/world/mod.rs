@@ -11,6 +11,8 @@ mod ring;
 mod step;
 mod transport;
 mod turn;
+mod values;
+mod ways;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +38,7 @@ use crate::trace::{Mark, Trace};
 
 pub use ring::Ring;
 pub use transport::Pipe;
+pub use ways::Ways;
 
 /// Unix time at the world's beginning, in microseconds.
 const UNIX_START_US: u64 = 1_800_000_000_000_000;
@@ -172,6 +175,9 @@ impl World {
         let mut tally = self.tally.clone();
         for node in &self.nodes {
             tally.core(node.shard.counters());
+        }
+        for ways in self.conns.iter().filter_map(|conn| conn.ways.as_ref()) {
+            tally.merge(&ways.tally);
         }
         tally.add("frames with a JSON form", self.tap.borrow().json_builds);
         tally

@@ -110,6 +110,9 @@ impl World {
             }
             self.read_commands(conn, usize::MAX);
             self.conns[conn].pipe.gulp();
+            if let Some(ways) = &mut self.conns[conn].ways {
+                ways.gulp();
+            }
             self.read_frames(conn);
         }
         self.open.retain(|conn| self.conns[*conn].state != State::Gone);
@@ -125,6 +128,7 @@ impl World {
         let conns = self.open.iter().map(|conn| &self.conns[*conn]).any(|conn| {
             !conn.pipe.is_drained()
                 || conn.pipe.full
+                || conn.ways.as_ref().is_some_and(|ways| ways.has_work())
                 || matches!(conn.state, State::Opening(_) | State::Ended)
         });
         rings || cores || conns

@@ -1,10 +1,13 @@
 //! One step: which small thing happens next.
 
+use std::sync::Arc;
+
 use super::World;
 use crate::check;
 use crate::client::State;
 use crate::client::{Acting, Facts, Polite, Politely};
-use crate::encoder::Heard;
+use crate::encoder::{Heard, Record};
+use crate::model::Way;
 use crate::trace::Mark;
 
 impl World {
@@ -125,7 +128,7 @@ impl World {
     }
 
     /// The session machine hears what the reference model heard.
-    fn hear_politely(&mut self, index: usize, record: &crate::encoder::Record) {
+    fn hear_politely(&mut self, index: usize, record: &Record) {
         let client = self.conns[index].client;
         if self.clients[client].conn != Some(index) {
             return;
@@ -168,25 +171,28 @@ impl World {
         if self.conns[conn].deserted {
             return;
         }
-        while let Some(record) = self.conns[conn].pipe.pop() {
+        while let Some((record, way)) = self.conns[conn].next_frame(now, &self.ledger) {
             for record in self.mutation.apply(conn, record) {
-                self.hear(conn, &record);
+                self.hear(conn, &record, way);
             }
             if self.violation.is_some() || self.conns[conn].state == State::Gone {
                 return;
             }
         }
-        let drained = self.conns[conn].pipe.is_drained();
+        let drained = self.conns[conn].is_drained();
         if self.conns[conn].state == State::Ended && drained {
             self.client_sees_end(conn);
         }
     }
 
-    fn hear(&mut self, index: usize, record: &crate::encoder::Record) {
+    fn hear(&mut self, index: usize, record: &Arc<Record>, way: Way) {
         self.trace.note(Mark::Heard, &[index as u64, record.serial]);
         let conn = &self.conns[index];
         self.trace.line(|| {
-            format!("  conn {index} ({}) hears frame {} {:?}", conn.session, record.serial, record.event)
+            format!(
+                "  conn {index} ({}) hears frame {} {way:?} {:?}",
+                conn.session, record.serial, record.event
+            )
         });
         self.tally.heard(&record.event);
         let room = match &record.event {
@@ -197,6 +203,7 @@ impl World {
             _ => None,
         };
         let facts = Facts {
+            way,
             now: self.now_us,
             span: room.and_then(|room| self.span(room)),
             overflow: room.map_or(ringway_core::settings::Overflow::Close, |room| self.overflow(room)),
@@ -208,11 +215,18 @@ impl World {
                 if let Some(intent) = told.answered {
                     self.clients[client].unanswered.remove(&intent);
                 }
+                if let Some(unheard) = told.unheard {
+                    self.tally.count(unheard);
+                    return;
+                }
                 self.check_rights(index, record);
                 self.hear_politely(index, record);
                 if told.stale && self.clients[client].polite.is_none() {
                     self.clients[client].session = None;
                     self.say_goodbye(index);
+                }
+                if matches!(record.event, Heard::Joined(_) | Heard::Error { .. }) {
+                    self.hear_held(index);
                 }
             }
             Err(sentence) => {
@@ -221,8 +235,27 @@ impl World {
         }
     }
 
+    /// A join was answered: what came too early for it has its turn.
+    fn hear_held(&mut self, index: usize) {
+        if self.conns[index].held.is_empty() {
+            return;
+        }
+        let held = core::mem::take(&mut self.conns[index].held);
+        let conn = &mut self.conns[index];
+        let (due, held): (Vec<_>, Vec<_>) = held.into_iter().partition(|record| match &record.event {
+            Heard::Message(said) => {
+                self.ledger.handles.get(&said.handle).is_none_or(|room| conn.view(*room).joins.is_empty())
+            }
+            _ => true,
+        });
+        conn.held = held;
+        for record in due {
+            self.hear(index, &record, Way::Apart);
+        }
+    }
+
     /// What was let do was allowed, and a newer incarnation's place was not taken.
-    fn check_rights(&mut self, index: usize, record: &crate::encoder::Record) {
+    fn check_rights(&mut self, index: usize, record: &Record) {
         let conn = &self.conns[index];
         let (name, join) = match &record.event {
             Heard::Joined(joined) => (&joined.room, true),

@@ -8,7 +8,11 @@ use std::sync::Arc;
 
 use ringway_protocol::Format;
 
+use ringway_core::Via;
+
+use super::Ways;
 use crate::encoder::{Frame, Record};
+use crate::model::Way;
 
 /// A frame that is only partly in the pipe.
 #[derive(Debug)]
@@ -16,6 +20,7 @@ struct Partial {
     record: Arc<Record>,
     written: u64,
     bytes: u64,
+    way: Way,
 }
 
 /// One connection's way down.
@@ -36,9 +41,9 @@ pub struct Pipe {
     credit: u64,
     read_at: u64,
     partial: Option<Partial>,
-    /// Whole frames with the place where each ends in the stream.
-    frames: VecDeque<(Arc<Record>, u64)>,
-    offer: Vec<(Frame, u64)>,
+    /// Whole frames with the place where each ends in the pipe, and which way it goes on.
+    frames: VecDeque<(Arc<Record>, u64, Way)>,
+    offer: Vec<(Frame, u64, Via)>,
 }
 
 impl Pipe {
@@ -75,22 +80,23 @@ impl Pipe {
     }
 
     /// One frame of an offer.
-    pub fn offer(&mut self, frame: &Frame, already: usize) {
-        self.offer.push((frame.clone(), already as u64));
+    pub fn offer(&mut self, frame: &Frame, already: usize, via: Via) {
+        self.offer.push((frame.clone(), already as u64, via));
     }
 
     /// The transport takes this many bytes of the offer.
     ///
     /// # Errors
-    /// When the offer is not a continuation of the byte stream, or a frame has no form for this session.
-    pub fn take(&mut self, offered: u64, taken: u64) -> Result<(), String> {
+    /// When the offer is not a continuation of the byte stream, or of the stream that a frame was begun on, or a frame has
+    /// no form for this session.
+    pub fn take(&mut self, offered: u64, taken: u64, mut ways: Option<&mut Ways>) -> Result<(), String> {
         let offer = core::mem::take(&mut self.offer);
         if let (true, Some(partial)) = (offer.is_empty(), &self.partial) {
             return Err(format!("frame {} is begun and its rest is not offered", partial.record.serial));
         }
         let mut sum = 0;
         let mut left = taken;
-        for (index, (frame, already)) in offer.into_iter().enumerate() {
+        for (index, (frame, already, via)) in offer.into_iter().enumerate() {
             let serial = frame.record.serial;
             let Some(bytes) = frame.bytes_in(self.format).map(u64::from) else {
                 return Err(format!(
@@ -112,12 +118,26 @@ impl Pipe {
             left -= now;
             self.entered += now;
             self.buffered += now;
-            if now == rest {
-                self.partial = None;
-                self.frames.push_back((frame.record, self.entered));
-            } else if now > 0 {
-                self.partial = Some(Partial { record: frame.record, written: already + now, bytes });
+            if now == 0 {
+                continue;
             }
+            let way = match &mut ways {
+                Some(ways) => ways.begin(via)?,
+                None if via == Via::Control => Way::Control,
+                None => return Err(format!("frame {serial} goes {via:?} on a transport with one stream")),
+            };
+            if let Some(partial) = begun.filter(|partial| partial.way != way) {
+                return Err(format!("frame {serial} is begun on {:?} and goes on on {way:?}", partial.way));
+            }
+            if now < rest {
+                self.partial = Some(Partial { record: frame.record, written: already + now, bytes, way });
+                continue;
+            }
+            self.partial = None;
+            if let Some(ways) = &mut ways {
+                ways.finish(via, &frame.record);
+            }
+            self.frames.push_back((frame.record, self.entered, way));
         }
         if sum != offered {
             return Err(format!("{sum} bytes of frames were offered as {offered}"));
@@ -148,11 +168,11 @@ impl Pipe {
     }
 
     /// The next frame of which the client has the last byte.
-    pub fn pop(&mut self) -> Option<Arc<Record>> {
-        if self.frames.front().is_none_or(|(_, end)| *end > self.left) {
+    pub fn pop(&mut self) -> Option<(Arc<Record>, Way)> {
+        if self.frames.front().is_none_or(|(_, end, _)| *end > self.left) {
             return None;
         }
-        self.frames.pop_front().map(|(record, _)| record)
+        self.frames.pop_front().map(|(record, _, way)| (record, way))
     }
 
     /// The frame of which only a part went in, and how much of how much.

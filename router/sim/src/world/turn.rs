@@ -4,7 +4,7 @@ use ringway_core::settings::Overflow;
 use ringway_core::{Output, SessionKey, ShardId};
 
 use super::World;
-use crate::client::{Ask, State};
+use crate::client::{Ask, Conn, State};
 use crate::trace::Mark;
 
 /// How long a closing connection may take to write what waits, in microseconds.
@@ -135,17 +135,18 @@ impl World {
                 self.fail(format!("shard {shard} has something for {session:?}, which nobody has"));
                 return;
             };
-            if !self.conns[conn].pipe.full {
-                self.flush(conn);
-            }
+            self.flush(conn);
         }
         for index in 0..self.open.len() {
             let conn = self.open[index];
             if self.conns[conn].shard != shard {
                 continue;
             }
-            if self.conns[conn].pipe.full && self.conns[conn].pipe.room() > 0 {
+            let writable = self.conns[conn].pipe.full && self.conns[conn].pipe.room() > 0;
+            if writable {
                 self.conns[conn].pipe.full = false;
+            }
+            if writable || self.conns[conn].ways.as_ref().is_some_and(|ways| ways.values_wait) {
                 self.flush(conn);
             }
             if let State::Closing(until) = self.conns[conn].state
@@ -157,23 +158,35 @@ impl World {
         }
     }
 
-    /// Writes until the transport is full or nothing waits.
+    /// Hands over the values that may leave apart, writes the stream, and again what could not leave before that.
     fn flush(&mut self, index: usize) {
+        let again = self.flush_values(index);
+        self.flush_stream(index);
+        if again && self.flush_values(index) {
+            self.flush_stream(index);
+        }
+    }
+
+    /// Writes until the transport is full or nothing waits.
+    fn flush_stream(&mut self, index: usize) {
+        if self.conns[index].pipe.full {
+            return;
+        }
         let (shard, Some(key)) = (self.conns[index].shard, self.conns[index].key) else { return };
         loop {
             let now = self.now();
-            let pipe = &mut self.conns[index].pipe;
+            let Conn { pipe, ways, .. } = &mut self.conns[index];
             let core = &mut self.nodes[shard].shard;
             let mut serials = Vec::new();
-            let offered = core.poll_transmit(key, OFFER_BYTES, &mut |frame, already, _| {
+            let offered = core.poll_transmit(key, OFFER_BYTES, &mut |frame, already, via| {
                 serials.push(frame.record.serial);
-                pipe.offer(frame, already);
+                pipe.offer(frame, already, via);
             });
             let mut taken = offered.min(pipe.room());
             if taken > 0 && self.random.chance(20) {
                 taken = self.random.within(0, taken);
             }
-            if let Err(sentence) = pipe.take(offered, taken) {
+            if let Err(sentence) = pipe.take(offered, taken, ways.as_deref_mut()) {
                 self.fail(format!("conn {index}: {sentence}"));
                 return;
             }

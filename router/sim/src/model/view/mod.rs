@@ -3,16 +3,26 @@
 //! Session view. A view begins with a connection; what an earlier connection saw enters it only as the `since` and the
 //! `versions` of a join. Everything that `docs/protocol.md` promises a member is asserted here.
 
+mod joined;
+mod message;
+mod page;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringway_core::audit::Span;
 use ringway_core::settings::Overflow;
-use ringway_protocol::command::{HistoryFrom, Since};
+use ringway_protocol::command::Since;
 use ringway_protocol::event::Place;
-use ringway_protocol::{Epoch, Offset, Position, SessionId, limit};
+use ringway_protocol::{Epoch, Offset, Position};
 
-use super::{Keys, Ledger, Presence};
-use crate::encoder::{Changed, Joined, Page, Published, Record, Said};
+use super::{Keys, Ledger, Presence, Way};
+use crate::encoder::{Changed, Published};
+
+pub use message::Verdict;
+use page::Coming;
+
+/// Why a frame of a membership that ended without a word is dropped.
+pub const LEFT_OVER: &str = "frame dropped, of a membership left silently";
 
 /// Whether the session is a member, as it was told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,18 +43,12 @@ pub struct JoinAsked {
     pub listed: Option<Keys>,
     /// Whether it wants presence.
     pub presence: bool,
+    /// Whether it wants a stream for the room.
+    pub stream: bool,
     /// How far the order was when it asked.
     pub stood: Option<Position>,
     /// A leave without answer follows it.
     pub doomed: bool,
-}
-
-/// A page of history that is coming.
-#[derive(Clone, Copy, Debug)]
-struct Coming {
-    epoch: Epoch,
-    next: u64,
-    left: u32,
 }
 
 /// A room as one session sees it.
@@ -72,7 +76,13 @@ pub struct View {
     owed: Option<(u64, u64)>,
     /// Whether the membership began with a replay.
     replayed: bool,
-    page: Option<Coming>,
+    /// The way of the membership's order.
+    pub way: Way,
+    /// Ways of earlier memberships that ended without a word: what comes there is nobody's.
+    pub abandoned: BTreeSet<Way>,
+    /// The frame of the last `joined` or `reset`: values made before are of an older order or membership.
+    pub order_serial: u64,
+    pages: BTreeMap<Way, Coming>,
     /// Values of the other lanes.
     pub keys: Keys,
     /// Who is there, if the session asked.
@@ -103,173 +113,40 @@ impl View {
         self.stage == Stage::In && !self.is_leaving() && self.joined_serial < serial
     }
 
-    const fn is_leaving(&self) -> bool {
-        self.leaves > 0 || self.left_silently
-    }
-
-    /// `joined`, in answer to a join.
+    /// Whether what comes on this way is of the room's present order. False: it is left over of a membership that ended
+    /// without a word.
     ///
     /// # Errors
-    /// When it claims what is not so.
-    pub fn joined(
-        &mut self,
-        ledger: &Ledger,
-        room: usize,
-        record: &Record,
-        joined: &Joined,
-        me: SessionId,
-    ) -> Result<(), String> {
-        let id = joined.id.unwrap_or(0);
-        let Some(asked) = self.joins.remove(&id) else {
-            return Err(format!("joined without a join: {joined:?}"));
-        };
-        if self.stage == Stage::In && !self.left_silently {
-            return Err("joined again without having left".into());
+    /// When nothing of the room may come there.
+    pub fn hears(&self, way: Way) -> Result<bool, String> {
+        if way == self.way {
+            Ok(true)
+        } else if self.abandoned.contains(&way) {
+            Ok(false)
+        } else {
+            Err(format!("a frame of a room on {:?} comes on {way:?}", self.way))
         }
-        let position = joined.position;
-        let told = ledger.rooms[room].order(position.epoch).map_or(0, |order| order.said.len() as u64);
-        let newest = position.offset.0;
-        if newest > told {
-            return Err(format!("joined at {newest}, but only {told} were published"));
-        }
-        if let Some(stood) = asked.stood
-            && stood.epoch == position.epoch
-            && stood.offset > position.offset
-        {
-            return Err(format!("joined at {newest}, though the order stood at {} before", stood.offset));
-        }
-        let span = ledger.spans.get(&record.serial).copied().flatten();
-        let replay = u64::from(joined.replay);
-        let mut kept_from = span.filter(|span| span.epoch == position.epoch).map_or(1, |span| span.first.0);
-        if ledger.pressed && replay <= newest {
-            // Another room of the same request may have cost this one its past after the answer was made.
-            kept_from = kept_from.min(newest + 1 - replay);
-        }
-        let (next, owed, expected, recovered) = match asked.since {
-            None => (newest + 1, None, 0, true),
-            Some(Since::Last(count)) => {
-                let wanted = (newest + 1).saturating_sub(u64::from(count)).max(1).max(kept_from);
-                (wanted, None, newest + 1 - wanted, true)
-            }
-            Some(Since::Position(since)) if since.epoch != position.epoch => (newest + 1, None, 0, false),
-            Some(Since::Position(since)) if since.offset.0 > newest => (newest + 1, None, 0, false),
-            Some(Since::Position(since)) => {
-                let from = (since.offset.0 + 1).max(kept_from);
-                let lost = from > since.offset.0 + 1;
-                let owed = lost.then(|| (since.offset.0 + 1, from - 1));
-                (since.offset.0 + 1, owed, newest + 1 - from, !lost)
-            }
-        };
-        if joined.recovered != recovered || replay != expected {
-            return Err(format!(
-                "asked {:?}, told recovered {} and replay {replay}, but history begins at {kept_from} and the order \
-                 stands at {newest}",
-                asked.since, joined.recovered
-            ));
-        }
-        let same_order = matches!(asked.since, Some(Since::Position(since)) if since.epoch == position.epoch);
-        match &asked.listed {
-            Some(listed) if same_order => self.keys.rejoin(listed),
-            _ if self.epoch == position.epoch => self.keys.forget(),
-            _ => self.keys.void(),
-        }
-        self.stage = Stage::In;
-        self.left_silently = asked.doomed;
-        self.epoch = position.epoch;
-        self.next = next;
-        self.joined_serial = record.serial;
-        self.joined_at = newest;
-        self.owed = owed;
-        self.replayed = replay > 0;
-        self.presence = (asked.presence && joined.count > 0).then(|| Presence::new(joined));
-        if self.presence.as_ref().is_some_and(|presence| presence.complete && !presence.members.contains(&me))
-        {
-            return Err(format!("{me} is not in its own list: {:?}", joined.members));
-        }
-        Ok(())
+    }
+
+    /// Whether a leave is on its way.
+    #[must_use]
+    pub const fn is_leaving(&self) -> bool {
+        self.leaves > 0 || self.left_silently
     }
 
     /// `left`.
     ///
     /// # Errors
-    /// When nobody asked to leave.
-    pub fn left(&mut self, answered: bool) -> Result<(), String> {
-        if self.stage == Stage::Out && !answered {
-            return Err("left, but was no member".into());
+    /// When it does not come on the room's way.
+    pub fn left(&mut self, way: Way) -> Result<(), String> {
+        if self.stage == Stage::In && self.left_silently && way != self.way {
+            // It ends a later membership, of which nothing came but a refusal.
+            self.abandoned.insert(self.way);
+        } else if self.stage == Stage::In && way != self.way && !self.abandoned.contains(&way) {
+            return Err(format!("left comes on {way:?}, the room is on {:?}", self.way));
         }
         self.stage = Stage::Out;
         self.presence = None;
-        Ok(())
-    }
-
-    /// `message` on any lane.
-    ///
-    /// # Errors
-    /// When it is not what must come now.
-    pub fn message(
-        &mut self,
-        ledger: &Ledger,
-        room: usize,
-        record: &Record,
-        said: &Said,
-    ) -> Result<(), String> {
-        match said.place {
-            Place::Offset(offset) => self.reliable(ledger, room, record.serial, offset.0),
-            Place::Version(version) => {
-                if self.stage != Stage::In {
-                    return Err(format!("a value comes to who is no member: {said:?}"));
-                }
-                if let Some((key, number)) = ledger.rooms[room].told_removals.get(&record.serial) {
-                    self.keys.removed(key.clone(), *number);
-                    return Ok(());
-                }
-                match ledger.version(room, self.epoch, version.0) {
-                    Some(known) if known.serial == record.serial => {
-                        self.keys.deliver(version.0, known, record.serial)
-                    }
-                    known => Err(format!(
-                        "frame {} claims version {version} of epoch {}, which is {known:?}",
-                        record.serial, self.epoch
-                    )),
-                }
-            }
-        }
-    }
-
-    fn reliable(&mut self, ledger: &Ledger, room: usize, serial: u64, offset: u64) -> Result<(), String> {
-        if let Some(mut page) = self.page.take() {
-            if offset != page.next || ledger.at(room, page.epoch, offset) != Some(serial) {
-                return Err(format!(
-                    "{offset} (frame {serial}) comes in a page that is due to go on at {page:?}"
-                ));
-            }
-            page.next += 1;
-            page.left -= 1;
-            self.page = Some(page).filter(|page| page.left > 0);
-            return Ok(());
-        }
-        if self.stage != Stage::In {
-            return Err(format!("{offset} comes to who is no member"));
-        }
-        if let Some((from, to)) = self.owed {
-            return Err(format!("{offset} comes before the gap {from} to {to} was told"));
-        }
-        if offset != self.next {
-            return Err(format!("{offset} comes where {} is due", self.next));
-        }
-        match ledger.at(room, self.epoch, offset) {
-            Some(known) if known == serial => {}
-            known => {
-                return Err(format!(
-                    "frame {serial} claims {offset} of epoch {}, which is {known:?}",
-                    self.epoch
-                ));
-            }
-        }
-        if offset > self.joined_at && self.own.contains(&(self.epoch, offset)) {
-            return Err(format!("{offset} is the session's own and was not to be echoed"));
-        }
-        self.next += 1;
         Ok(())
     }
 
@@ -277,20 +154,21 @@ impl View {
     ///
     /// # Errors
     /// When it overtakes, or its offset was passed.
-    pub fn published_in_place(&mut self, published: &Published) -> Result<(), String> {
+    pub fn published_in_place(&mut self, published: &Published, way: Way) -> Result<(), String> {
         let Place::Offset(offset) = published.place else { return Ok(()) };
         self.own.insert((published.epoch, offset.0));
-        if self.stage != Stage::In || published.epoch != self.epoch {
+        if self.stage != Stage::In || published.epoch != self.epoch || way != self.way {
+            // On another way it is of a time without membership.
             return Ok(());
         }
         if self.is_leaving() && offset.0 != self.next {
             // The edge has taken the leave already: what the session would have seen before is not coming.
             return Ok(());
         }
-        if self.page.is_some() {
+        if self.pages.contains_key(&way) {
             return Err(format!("published {offset} comes in the middle of a page"));
         }
-        if offset.0 <= self.joined_at && offset.0 < self.next {
+        if offset.0 <= self.joined_at {
             // It was published before the membership, and its answer says so.
             return Ok(());
         }
@@ -318,7 +196,7 @@ impl View {
         if self.stage != Stage::In {
             return Err(format!("a gap {from} to {to} comes to who is no member"));
         }
-        if self.page.is_some() {
+        if self.pages.contains_key(&self.way) {
             return Err("a gap comes in the middle of a page".into());
         }
         if from.0 != self.next || to < from {
@@ -343,7 +221,13 @@ impl View {
     ///
     /// # Errors
     /// When the order is not new, or not there.
-    pub fn reset(&mut self, ledger: &Ledger, room: usize, position: Position) -> Result<(), String> {
+    pub fn reset(
+        &mut self,
+        ledger: &Ledger,
+        room: usize,
+        position: Position,
+        serial: u64,
+    ) -> Result<(), String> {
         if self.stage != Stage::In {
             return Err("a reset comes to who is no member".into());
         }
@@ -355,49 +239,8 @@ impl View {
         self.joined_at = position.offset.0;
         self.owed = None;
         self.replayed = false;
-        self.keys.void();
-        Ok(())
-    }
-
-    /// `history`: a page begins.
-    ///
-    /// # Errors
-    /// When it is not the page that was asked for.
-    pub fn begin_page(
-        &mut self,
-        ledger: &Ledger,
-        record: &Record,
-        page: &Page,
-        from: HistoryFrom,
-        asked: u32,
-    ) -> Result<(), String> {
-        let most = u64::from(asked.clamp(1, limit::HISTORY_PAGE_MAX));
-        let replay = u64::from(page.replay);
-        let Some(span) = ledger.spans.get(&record.serial).copied().flatten() else {
-            return if replay == 0 && !page.more {
-                Ok(())
-            } else {
-                Err(format!("a page of no room: {page:?}"))
-            };
-        };
-        let end = span.last.0 + 1;
-        // First offset of the page, offsets there are that way, whether there are more than told.
-        let (next, there, more) = match from {
-            HistoryFrom::After(after) => {
-                let start = after.0.saturating_add(1).max(span.first.0);
-                (start, end.saturating_sub(start), start + replay < end)
-            }
-            HistoryFrom::Before(before) => {
-                let end = before.0.min(end);
-                let start = end.saturating_sub(replay);
-                (start, end.saturating_sub(span.first.0), replay > 0 && start > span.first.0)
-            }
-        };
-        let fits = replay == there.min(most) || (replay > 0 && replay < there.min(most));
-        if page.epoch != span.epoch || !fits || (page.more != more && replay > 0) {
-            return Err(format!("{page:?} answers {from:?} at most {most}, where history is {span:?}"));
-        }
-        self.page = (replay > 0).then_some(Coming { epoch: page.epoch, next, left: page.replay });
+        self.order_serial = serial;
+        self.keys.void(serial);
         Ok(())
     }
 
@@ -417,7 +260,7 @@ impl View {
     /// # Errors
     /// What has not.
     pub fn settled(&self) -> Result<(), String> {
-        if let Some(page) = self.page {
+        if let Some(page) = self.pages.values().next() {
             return Err(format!("a page never ended: {page:?}"));
         }
         if let Some((from, to)) = self.owed {
