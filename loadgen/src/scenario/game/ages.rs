@@ -79,7 +79,8 @@ mod tests {
         assert_eq!(into.count(), 0, "what is older changes nothing");
         see(20, 22, &mut into);
         // Looks at 10 to 21 ms saw the state of 5 ms.
-        assert_eq!((into.count(), into.max_us().round()), (12, 16_000.0));
+        assert_eq!(into.count(), 12);
+        assert!((15_900.0..16_100.0).contains(&into.max_us()), "{}", into.max_us());
         ages.finish(&schedule, &mut into);
         assert_eq!(into.count(), 30);
     }
