@@ -11,6 +11,8 @@ pub(super) struct About<'a> {
     pub(super) doors: &'a Doors,
     pub(super) http: SocketAddr,
     pub(super) token: Option<&'a str>,
+    /// SHA-256 of the self-signed certificate, in hex.
+    pub(super) certificate: Option<&'a str>,
     pub(super) node: &'a NodeHandle,
 }
 
@@ -36,8 +38,12 @@ pub(super) fn text(about: &About<'_>) -> String {
     if let Some(port) = about.doors.encrypted {
         let _ = writeln!(out, "            wss://127.0.0.1:{port}/v1  (self-signed)");
     }
-    if let Some(address) = about.node.quic_addresses().first() {
+    if let Some(address) = about.doors.webtransport {
         let _ = writeln!(out, "            QUIC at {address}         (UDP, ALPN ringway/1, self-signed)");
+        let _ = writeln!(out, "            https://{address}/v1      (WebTransport, ringway.v1.fb)");
+    }
+    if let Some(hash) = about.certificate {
+        let _ = writeln!(out, "            sha-256 {hash}   (the certificate)");
     }
     if let Some(port) = about.doors.plain {
         let _ = writeln!(

@@ -49,7 +49,14 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
 
     let doors = doors(&node, &loaded);
     let addresses = http.iter().map(|(address, _)| *address).collect::<Vec<_>>();
-    let about = banner::About { doors: &doors, http: addresses[0], token: printed.as_deref(), node: &node };
+    let certificate = resolved.certificate_sha256.as_ref().map(|hash| hex(hash));
+    let about = banner::About {
+        doors: &doors,
+        http: addresses[0],
+        token: printed.as_deref(),
+        certificate: certificate.as_deref(),
+        node: &node,
+    };
     let told = plan.dev.then(|| banner::text(&about));
     let (runtime, shards, clients) = (node.runtime().name(), node.shards(), list(node.addresses()));
     let quic = list(node.quic_addresses());
@@ -102,6 +109,7 @@ fn doors(node: &NodeHandle, loaded: &Loaded) -> Doors {
     Doors {
         plain: port(false),
         encrypted: port(true),
+        webtransport: node.quic_addresses().first().copied(),
         demo: loaded.config.http.demo,
         body_bytes_max: loaded.config.http.body_bytes_max.0 as usize,
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ring::digest;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -34,11 +35,19 @@ pub fn of_files(chain_path: &Path, key_path: &Path) -> Result<Arc<ServerConfig>,
     })
 }
 
+/// A certificate of development.
+pub struct SelfSigned {
+    /// The server's configuration with it.
+    pub tls: Arc<ServerConfig>,
+    /// SHA-256 of its DER: what a browser asks for instead of an authority (WebTransport's `serverCertificateHashes`).
+    pub sha256: [u8; 32],
+}
+
 /// Makes a certificate for localhost: ECDSA P-256, self-signed, in memory only.
 ///
 /// # Errors
 /// The system has no random bytes.
-pub fn self_signed() -> Result<Arc<ServerConfig>, String> {
+pub fn self_signed() -> Result<SelfSigned, String> {
     let fail = |error: rcgen::Error| format!("can't make a self-signed certificate: {error}");
     let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
     let mut params = rcgen::CertificateParams::new(names).map_err(fail)?;
@@ -51,7 +60,10 @@ pub fn self_signed() -> Result<Arc<ServerConfig>, String> {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(fail)?;
     let certificate = params.self_signed(&key).map_err(fail)?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| error.to_string())?;
-    crate::tls::server_config(vec![certificate.der().clone()], key).map_err(|error| error.to_string())
+    let hash = digest::digest(&digest::SHA256, certificate.der());
+    let sha256 = hash.as_ref().try_into().expect("SHA-256 has 32 bytes");
+    let tls = crate::tls::server_config(vec![certificate.der().clone()], key);
+    Ok(SelfSigned { tls: tls.map_err(|error| error.to_string())?, sha256 })
 }
 
 #[cfg(test)]
@@ -82,7 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_for_development_is_made_from_nothing() {
-        assert!(self_signed().is_ok());
+    fn a_certificate_for_development_is_made_from_nothing_and_no_two_are_alike() {
+        let [one, two] = [self_signed().unwrap(), self_signed().unwrap()];
+        assert_ne!(one.sha256, two.sha256);
     }
 }

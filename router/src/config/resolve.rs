@@ -57,6 +57,8 @@ pub struct Resolved {
     pub node: NodeSettings,
     /// Opens the API; `None`: it is closed.
     pub api_token: Option<Secret>,
+    /// SHA-256 of the certificate, where no authority vouches for it.
+    pub certificate_sha256: Option<[u8; 32]>,
     /// The values as they are.
     pub config: Config,
 }
@@ -68,13 +70,14 @@ pub struct Resolved {
 pub fn resolve(loaded: &Loaded, boot: &Boot) -> Result<Resolved, Vec<Fault>> {
     let files = files(loaded)?;
     let config = &loaded.config;
-    let tls = match config.tls.mode {
-        TlsMode::Off => None,
-        TlsMode::On => files.tls,
-        TlsMode::SelfSigned => Some(
-            certificate::self_signed()
-                .map_err(|what| vec![Fault::at(&loaded.origin("tls", "mode"), what)])?,
-        ),
+    let (tls, certificate_sha256) = match config.tls.mode {
+        TlsMode::Off => (None, None),
+        TlsMode::On => (files.tls, None),
+        TlsMode::SelfSigned => {
+            let made = certificate::self_signed()
+                .map_err(|what| vec![Fault::at(&loaded.origin("tls", "mode"), what)])?;
+            (Some(made.tls), Some(made.sha256))
+        }
     };
     let tokens = TokenSettings {
         anonymous: config.clients.anonymous,
@@ -86,7 +89,7 @@ pub fn resolve(loaded: &Loaded, boot: &Boot) -> Result<Resolved, Vec<Fault>> {
     };
     let node = NodeSettings { core: Arc::new(core(config)), door: Arc::new(door(config, tokens)), tls };
     let api_token = files.api_token.or_else(|| boot.api_token.clone());
-    Ok(Resolved { node, api_token, config: config.clone() })
+    Ok(Resolved { node, api_token, certificate_sha256, config: config.clone() })
 }
 
 struct Files {

@@ -50,6 +50,8 @@ pub struct Doors {
     pub plain: Option<u16>,
     /// Port that speaks `wss`.
     pub encrypted: Option<u16>,
+    /// Address that speaks WebTransport.
+    pub webtransport: Option<SocketAddr>,
     /// Whether the demo page is served.
     pub demo: bool,
     /// Largest body of a request.
@@ -60,6 +62,7 @@ pub struct Doors {
 #[derive(Clone, Debug)]
 struct Hot {
     api_token: Option<Secret>,
+    certificate_sha256: Option<[u8; 32]>,
     hosts: Vec<String>,
     drain: keys::Drain,
     name: String,
@@ -116,6 +119,7 @@ impl Hot {
     fn of(resolved: &Resolved) -> Self {
         Self {
             api_token: resolved.api_token.clone(),
+            certificate_sha256: resolved.certificate_sha256,
             hosts: resolved.config.http.hosts.0.clone(),
             drain: resolved.config.drain.clone(),
             name: crate::config::resolve::node_name(&resolved.config),

@@ -8,6 +8,7 @@ use super::Control;
 use crate::config::apply::Loaded;
 use crate::config::reload::Reload;
 use crate::config::resolve::{Boot, Resolved, resolve};
+use crate::config::secret::hex;
 use crate::config::{Fault, check};
 use crate::logs::Logs;
 
@@ -70,11 +71,14 @@ impl Reloader {
     /// Makes and uses a new certificate of development before the old one ends.
     pub(super) async fn renew(&mut self, control: &Control) {
         let renewed = match resolve(&self.loaded, &self.boot) {
-            Ok(resolved) => take_effect(control, &resolved).await,
+            Ok(resolved) => take_effect(control, &resolved).await.map(|()| resolved.certificate_sha256),
             Err(faults) => Err(faults),
         };
         match renewed {
-            Ok(()) => info!("a new self-signed certificate is in use"),
+            Ok(hash) => {
+                let sha256 = hash.as_ref().map(|hash| hex(hash));
+                info!(sha256, "a new self-signed certificate is in use");
+            }
             Err(faults) => faults.iter().for_each(|fault| error!(%fault, "the certificate was not renewed")),
         }
     }

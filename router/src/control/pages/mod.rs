@@ -1,6 +1,8 @@
 //! Pages for people: the status page, the demo, the protocol. Each is one file without assets of others, under a
 //! content policy that lets nothing in but what carries the answer's own nonce.
 
+use std::net::SocketAddr;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -40,9 +42,34 @@ pub(super) async fn demo(State(control): State<Control>, headers: HeaderMap) -> 
             return refused_as(StatusCode::NOT_FOUND, ErrorCode::Unavailable, "no door for clients is open");
         }
     };
-    let url = format!("{scheme}://{}:{port}/v1", name_of(host));
-    let source = format!("{scheme}://{}:{port}", name_of(host));
-    page(&demo::WHOLE, &[("{{url}}", &escaped(&url))], &source)
+    let mut source = format!("{scheme}://{}:{port}", name_of(host));
+    let url = format!("{source}/v1");
+    let certificate = control.hot().certificate_sha256;
+    let mut webtransport = String::new();
+    if let Some(address) = doors.webtransport {
+        let origin = webtransport_origin(host, address, certificate.is_some());
+        webtransport = meta("ringway-webtransport", &format!("{origin}/v1"));
+        source.push(' ');
+        source.push_str(&origin);
+    }
+    if let Some(hash) = certificate.filter(|_| doors.webtransport.is_some()) {
+        webtransport.push('\n');
+        webtransport.push_str(&meta("ringway-certificate", &hex(&hash)));
+    }
+    page(&demo::WHOLE, &[("{{url}}", &escaped(&url)), ("{{webtransport}}", &webtransport)], &source)
+}
+
+/// Where a page called by this host finds WebTransport. A self-signed certificate is known by its hash, whatever the
+/// name: then a door on loopback goes by its address, since browsers try `localhost` at one address only.
+fn webtransport_origin(host: &str, address: SocketAddr, self_signed: bool) -> String {
+    if self_signed && address.ip().is_loopback() {
+        return format!("https://{address}");
+    }
+    format!("https://{}:{}", name_of(host), address.port())
+}
+
+fn meta(name: &str, content: &str) -> String {
+    format!("<meta name=\"{name}\" content=\"{}\">", escaped(content))
 }
 
 /// A page with its places filled in and the policy that goes with it.
@@ -81,6 +108,14 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_finds_webtransport_where_a_browser_does() {
+        let [loopback, any] = ["127.0.0.1:7400", "0.0.0.0:7400"].map(|text| text.parse().unwrap());
+        assert_eq!(webtransport_origin("localhost:7480", loopback, true), "https://127.0.0.1:7400");
+        assert_eq!(webtransport_origin("localhost:7480", loopback, false), "https://localhost:7400");
+        assert_eq!(webtransport_origin("edge.example:7480", any, false), "https://edge.example:7400");
+    }
 
     #[test]
     fn a_host_loses_its_port_and_keeps_its_brackets() {
