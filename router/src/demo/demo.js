@@ -1,11 +1,17 @@
 // The page: what one sees of a room.
 const $ = id => document.getElementById(id);
-const url = document.querySelector("meta[name=ringway-url]").content;
-const room = "demo:" + (new URLSearchParams(location.search).get("room") ?? "lobby").replace(/[^\w-]/g, "").slice(0, 60);
+const meta = name => document.querySelector(`meta[name=ringway-${name}]`)?.content;
+const query = new URLSearchParams(location.search);
+const doors = {
+  websocket: meta("url"),
+  webtransport: meta("webtransport") && { url: meta("webtransport"), certificate: meta("certificate") },
+  only: ["ws", "wt"].find(name => name === query.get("transport")),
+};
+const room = "demo:" + (query.get("room") ?? "lobby").replace(/[^\w-]/g, "").slice(0, 60);
 const LOG_MAX = 300;
 
 // What a reload keeps, in this tab alone.
-const store = "ringway-demo " + url + " " + room;
+const store = "ringway-demo " + doors.websocket + " " + room;
 const saved = (() => { try { return JSON.parse(sessionStorage.getItem(store)) ?? {}; } catch { return {}; } })();
 saved.log ??= [];
 saved.name ??= pick(["Amber", "Brisk", "Coral", "Dusky", "Early", "Frosty", "Golden", "Hazel", "Ivory", "Jolly", "Lucky", "Misty", "Nimble", "Opal", "Quiet", "Rapid", "Sunny", "Velvet"])
@@ -141,7 +147,12 @@ const place = data => Array.isArray(data) && data.length === 2 && data.every(Num
 // ---- figures
 const rates = { latestIn: 0, latestOut: 0, unreliableIn: 0, unreliableOut: 0 };
 const trips = [];
-function state(kind, text) { $("state").dataset.state = kind; $("state-text").textContent = text; document.body.classList.toggle("cut", kind !== "on"); }
+function state(kind, text) {
+  $("state").dataset.state = kind;
+  $("state-text").textContent = text;
+  $("transport").hidden = kind !== "on";
+  document.body.classList.toggle("cut", kind !== "on");
+}
 function rtt(ms) {
   trips.push(ms);
   if (trips.length > 64) trips.shift();
@@ -174,7 +185,7 @@ function beat() { const mark = document.querySelector(".mark"); mark.classList.r
 
 // ---- the conversation
 let replaying = 0, missed = false;
-const client = new Ringway(url, room, saved, {
+const client = new Ringway(doors, room, saved, {
   state(kind, detail) {
     if (kind === "connecting") state("off", "connecting");
     if (kind === "lost") state("cut", `lost, back in ${(detail / 1000).toFixed(1)} s`);
@@ -182,6 +193,7 @@ const client = new Ringway(url, room, saved, {
   },
   welcome() { tint($("me"), client.session); showMe(); client.ping(); },
   joined(joined, recovers) {
+    $("transport").textContent = client.transport.name;
     state("on", "connected");
     people.clear();
     for (const member of joined.members) people.set(member.session, member.user);
@@ -313,7 +325,8 @@ addEventListener("pointerdown", event => {
   rates.unreliableOut++;
 });
 addEventListener("resize", () => { if (!gliding) { gliding = performance.now(); requestAnimationFrame(glide); } });
-addEventListener("pagehide", save);
+// Who goes away without a word leaves, at least over WebTransport; a reload shall find its place again.
+addEventListener("pagehide", () => { save(); client.cut(1000); });
 addEventListener("pageshow", event => event.persisted && client.connect());
 addEventListener("online", () => client.connect());
 

@@ -1,19 +1,22 @@
 //! `/demo`: one page, where tabs share a room: chat on the reliable lane, cursors on the latest one, clicks on the
 //! unreliable one, presence, recovery.
 //!
-//! It speaks the JSON format of the protocol by itself, without a library: who wants to write a client for browsers can
-//! read `ringway.js` as an example.
+//! It speaks the protocol by itself, without a library: the binary format over WebTransport where the browser has it, else
+//! JSON over WebSocket. Who wants to write a client for browsers can read `ringway.js` (sessions, rooms, resume),
+//! `transport.js` and `wire.js` (the binary format) as an example.
 
 use std::sync::LazyLock;
 
 const PAGE: &str = include_str!("demo.html");
 const STYLE: &str = include_str!("demo.css");
+const WIRE: &str = include_str!("wire.js");
+const TRANSPORT: &str = include_str!("transport.js");
 const CLIENT: &str = include_str!("ringway.js");
 const SCRIPT: &str = include_str!("demo.js");
 
-/// The page in one piece; `{{nonce}}` and `{{url}}` are filled in when it is served.
+/// The page in one piece; `{{nonce}}`, `{{url}}` and `{{webtransport}}` are filled in when it is served.
 pub static WHOLE: LazyLock<String> = LazyLock::new(|| {
-    let script = [CLIENT, SCRIPT].concat();
+    let script = [WIRE, TRANSPORT, CLIENT, SCRIPT].concat();
     PAGE.replace("{{style}}", STYLE.trim_end()).replace("{{script}}", script.trim_end())
 });
 

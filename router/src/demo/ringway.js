@@ -1,11 +1,14 @@
-"use strict";
-// A client of the JSON format (docs/protocol.md): one connection at a time, resumed when it breaks, one room.
+// A client (docs/protocol.md): one connection at a time, resumed when it breaks, one room.
 //
 // It keeps what must outlive a connection, and lets the page keep it over a reload (`saved`): the resume secret, the
-// position in the room, and publishes whose answer has not come.
+// position in the room, and publishes whose answer has not come. None of that knows a transport: what began over
+// WebTransport goes on over WebSocket.
+const WEBSOCKET_MS = 5 * 60_000;
+
 class Ringway {
-  constructor(url, room, saved, on) {
-    Object.assign(this, { url, room, on, saved });
+  // `doors`: `websocket`, the URL; `webtransport`, if there is one: `{url, certificate?}`; `only`: "ws" or "wt".
+  constructor(doors, room, saved, on) {
+    Object.assign(this, { doors, room, on, saved });
     this.saved.unsent ??= [];
     this.ids = 0;
     this.waiting = new Map();
@@ -19,32 +22,44 @@ class Ringway {
 
   connect() {
     clearTimeout(this.timer);
-    if (this.socket) return;
-    const socket = this.socket = new WebSocket(this.url, "ringway.v1.json");
+    if (this.transport) return;
     this.on.state("connecting");
-    socket.onopen = () => this.hello();
-    socket.onmessage = event => { if (socket === this.socket) this.receive(JSON.parse(event.data)); };
-    socket.onclose = event => { if (socket === this.socket) this.lost(event.code, event.reason); };
+    const on = {
+      open: () => this.hello(),
+      frame: frame => this.receive(frame),
+      closed: (code, reason, wasOpen) => this.lost(code, reason, wasOpen),
+    };
+    const { only, webtransport, websocket } = this.doors;
+    const here = typeof WebTransport === "function" && webtransport;
+    if (only === "wt" && !here) return this.on.state("ended", "no WebTransport here");
+    const chosen = only ?? (here && !this.fellBack && performance.now() >= (this.websocketUntil ?? 0) ? "wt" : "ws");
+    this.transport = chosen === "wt" ? new OverWebTransport(webtransport, on) : new OverWebSocket(websocket, on);
   }
 
   // Ends the connection as a broken cable would: the server keeps the membership for a while. Comes back after `ms`.
   cut(ms) {
-    const socket = this.socket;
-    if (!socket) return;
+    const { transport } = this;
+    if (!transport) return;
     this.drop();
-    socket.close(4999, "cut");
+    transport.close(4999, "cut");
     this.timer = setTimeout(() => this.connect(), ms);
   }
 
   drop() {
-    this.socket = null;
+    this.transport = null;
     this.joined = false;
     this.waiting.clear();
     this.pings.clear();
   }
 
-  lost(code, reason) {
+  lost(code, reason, wasOpen) {
+    const fallsBack = this.transport instanceof OverWebTransport && !wasOpen && !this.doors.only;
     this.drop();
+    if (fallsBack) {
+      this.fellBack = true;
+      return this.connect();
+    }
+    this.fellBack = false;
     if (code === 3502) delete this.saved.resume;             // another tab took this session: be a new one
     if (code >= 3500 && code <= 4499 && code !== 3502) {
       this.on.state("ended", reason || `closed with ${code}`);
@@ -57,11 +72,7 @@ class Ringway {
     this.timer = setTimeout(() => this.connect(), Math.max(pause, least));
   }
 
-  send(frame) {
-    if (this.socket?.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify(frame));
-    return true;
-  }
+  send(frame) { return this.transport?.send(frame) ?? false; }
 
   ask(frame, answer) {
     const id = ++this.ids;
@@ -85,10 +96,14 @@ class Ringway {
     this.user = frame.user;
     this.saved.resume = frame.resume;
     this.heartbeat = frame.heartbeat_ms;
+    // UDP does not get through here, TCP does: for a while no time is lost with the former.
+    if (this.fellBack) this.websocketUntil = performance.now() + WEBSOCKET_MS;
+    this.fellBack = false;
     this.on.welcome(frame);
     const since = this.position ?? { last: 50 };
     const recovers = this.position;
-    this.ask({ type: "join", room: this.room, since, presence: true }, answer => {
+    const stream = this.transport.ownStreams;
+    this.ask({ type: "join", room: this.room, since, presence: true, stream }, answer => {
       if (answer.type !== "joined") return this.on.refused(answer);
       this.joined = true;
       this.failures = 0;

@@ -1,5 +1,7 @@
-// The demo page as people use it: two tabs of one browser, one of which loses its line and is reloaded.
+// The demo page as people use it: two tabs of one browser, one of which loses its line and is reloaded; over each
+// transport, from one to the other, and where WebTransport is not to be had.
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
@@ -21,146 +23,163 @@ after(async () => {
   await server?.stop();
 });
 
-async function tab(context, query = "") {
+async function visit(context, url) {
   const page = await context.newPage();
   page.faults = [];
   page.on("console", message => ["error", "warning"].includes(message.type()) && page.faults.push(message.text()));
   page.on("pageerror", error => page.faults.push(String(error)));
-  await page.goto(`${server.http}/demo${query}`);
-  await page.waitForSelector("#state[data-state=on]");
+  await page.goto(url);
   return page;
 }
+// WebTransport is what a page takes by itself; WebSocket is asked for.
+async function tab(context, room, transport = "WebTransport") {
+  const page = await visit(context, `${server.http}/demo?room=${room}${transport === "WebSocket" ? "&transport=ws" : ""}`);
+  await connected(page, transport);
+  return page;
+}
+async function connected(page, transport) {
+  await page.waitForSelector("#state[data-state=on]");
+  assert.equal(await page.textContent("#transport"), transport);
+}
+// What a browser logs when a handshake fails is no fault of the page.
+const own = page => page.faults.filter(text => !/Failed to establish a connection|Opening handshake failed|WebSocket connection to/.test(text));
 const say = async (page, words) => { await page.fill("#text", words); await page.press("#text", "Enter"); };
 const heard = (page, words) => page.waitForFunction(words => [...document.querySelectorAll(".said:not(.unsent) .words")].some(item => item.textContent === words), words);
 const words = page => page.$$eval(".said .words", items => items.map(item => item.textContent));
 const shot = async (page, name) => { if (shots) await page.screenshot({ path: `${shots}/${name}.png` }); };
 
-test("two tabs chat, see each other's cursors, and know who is there", async () => {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 760 } });
-  const [one, two] = [await tab(context, "?room=pair"), await tab(context, "?room=pair")];
-  await one.waitForFunction(() => document.querySelectorAll("#people li").length === 2);
-  await shot(one, "empty");
-  await say(one, "Hello from the first tab");
-  await heard(two, "Hello from the first tab");
-  await say(two, "Hello back from the second");
-  await heard(one, "Hello back from the second");
+for (const over of ["WebTransport", "WebSocket"]) {
+  test(`two tabs chat, see each other's cursors, and know who is there: ${over}`, async () => {
+    const context = await browser.newContext({ viewport: { width: 1180, height: 760 } });
+    const [one, two] = [await tab(context, `pair-${over}`, over), await tab(context, `pair-${over}`, over)];
+    await one.waitForFunction(() => document.querySelectorAll("#people li").length === 2);
+    await shot(one, `empty-${over}`);
+    await say(one, "Hello from the first tab");
+    await heard(two, "Hello from the first tab");
+    await say(two, "Hello back from the second");
+    await heard(one, "Hello back from the second");
 
-  assert.equal(await one.$$eval(".said.first", items => items.length), 2, "each speaker is named");
+    assert.equal(await one.$$eval(".said.first", items => items.length), 2, "each speaker is named");
 
-  await two.mouse.move(300, 300);
-  await two.mouse.move(640, 420, { steps: 8 });
-  await one.waitForFunction(() => {
-    const cursor = document.querySelector(".cursor");
-    const at = cursor && new DOMMatrix(getComputedStyle(cursor).transform);
-    return at && Math.abs(at.e - 640) < 3 && Math.abs(at.f - 420) < 3;
+    await two.mouse.move(300, 300);
+    await two.mouse.move(640, 420, { steps: 8 });
+    await one.waitForFunction(() => {
+      const cursor = document.querySelector(".cursor");
+      const at = cursor && new DOMMatrix(getComputedStyle(cursor).transform);
+      return at && Math.abs(at.e - 640) < 3 && Math.abs(at.f - 420) < 3;
+    });
+    const name = await two.textContent("#me-name");
+    await one.waitForFunction(name => document.querySelector(".cursor span").textContent === name, name);
+    await one.waitForFunction(name => [...document.querySelectorAll("#people span")].some(item => item.textContent === name), name);
+    await one.waitForFunction(() => parseFloat(document.querySelector("#rtt").textContent) > 0);
+
+    await two.mouse.click(20, 700);
+    await one.waitForSelector(".ring", { state: "attached" });
+    await shot(one, `pair-${over}`);
+
+    await two.close();
+    await one.waitForFunction(() => document.querySelectorAll("#people li").length === 1 && !document.querySelector(".cursor"), null, { timeout: 30_000 });
+    assert.deepEqual(one.faults, []);
+    await context.close();
   });
-  const name = await two.textContent("#me-name");
-  await one.waitForFunction(name => document.querySelector(".cursor span").textContent === name, name);
-  await one.waitForFunction(name => [...document.querySelectorAll("#people span")].some(item => item.textContent === name), name);
-  await one.waitForFunction(() => parseFloat(document.querySelector("#rtt").textContent) > 0);
 
-  await two.mouse.click(20, 700);
-  await one.waitForSelector(".ring", { state: "attached" });
-  await shot(one, "pair");
+  test(`a tab that was cut off and a tab that was reloaded recover exactly what they missed: ${over}`, async () => {
+    const context = await browser.newContext({ viewport: { width: 1180, height: 760 } });
+    const [one, two] = [await tab(context, `line-${over}`, over), await tab(context, `line-${over}`, over)];
+    for (const text of ["one", "two"]) await say(one, text);
+    await heard(two, "two");
 
-  await two.close();
-  await one.waitForFunction(() => document.querySelectorAll("#people li").length === 1 && !document.querySelector(".cursor"), null, { timeout: 30_000 });
-  assert.deepEqual(one.faults, []);
-  await context.close();
-});
+    await two.click("#cut");
+    await two.waitForSelector("#state[data-state=cut]");
+    for (const text of ["three", "four", "five"]) await say(one, text);
+    await say(two, "written while cut off");
+    await shot(two, `cut-${over}`);
+    await heard(two, "five");
+    assert.match(await two.textContent("#badge"), /recovered 3 missed/);
+    await heard(one, "written while cut off");
+    await heard(two, "written while cut off");
+    const all = ["one", "two", "three", "four", "five", "written while cut off"];
+    assert.deepEqual((await words(two)).filter(text => all.includes(text)), all);
+    await two.waitForFunction(() => !document.querySelector(".unsent"));
+    await shot(two, `recovered-${over}`);
 
-test("a tab that was cut off and a tab that was reloaded recover exactly what they missed", async () => {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 760 } });
-  const [one, two] = [await tab(context, "?room=line"), await tab(context, "?room=line")];
-  for (const text of ["one", "two"]) await say(one, text);
-  await heard(two, "two");
+    const session = await two.evaluate(() => client.session);
+    await two.goto("about:blank");
+    for (const text of ["six", "seven"]) await say(one, text);
+    await heard(one, "seven");
+    await two.goBack();
+    await heard(two, "seven");
+    await two.waitForFunction(() => /recovered 2 missed/.test(document.querySelector("#badge").textContent));
+    assert.equal(await two.evaluate(() => client.session), session, "the session was re-made, not replaced");
+    assert.deepEqual(await words(two), [...all, "six", "seven"]);
+    assert.equal(await one.$$eval("#people li", items => items.length), 2);
+    await shot(two, `reloaded-${over}`);
+    assert.deepEqual([one.faults, two.faults], [[], []]);
+    await context.close();
+  });
 
-  await two.click("#cut");
-  await two.waitForSelector("#state[data-state=cut]");
-  for (const text of ["three", "four", "five"]) await say(one, text);
-  await say(two, "written while cut off");
-  await shot(two, "cut");
-  await heard(two, "five");
-  assert.match(await two.textContent("#badge"), /recovered 3 missed/);
-  await heard(one, "written while cut off");
-  await heard(two, "written while cut off");
-  const all = ["one", "two", "three", "four", "five", "written while cut off"];
-  assert.deepEqual((await words(two)).filter(text => all.includes(text)), all);
-  await two.waitForFunction(() => !document.querySelector(".unsent"));
-  await shot(two, "recovered");
+  test(`a late joiner gets the history, the names and the cursors; nothing said is ever markup: ${over}`, async () => {
+    const context = await browser.newContext({ viewport: { width: 1180, height: 760 }, colorScheme: "dark" });
+    const one = await tab(context, `late-${over}`, over);
+    const wild = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>";
+    await say(one, wild);
+    await say(one, "A longer line, so that one sees how words wrap when somebody has a lot to say about how events are routed between rooms at the edge.");
+    await one.mouse.move(500, 300);
+    const answer = await server.publish({ room: `demo:late-${over}`, data: { text: "Hello from curl" } });
+    assert.equal(answer.offset, 3);
+    await heard(one, "Hello from curl");
+    const two = await tab(context, `late-${over}`, over);
+    await heard(two, wild);
+    await heard(two, "Hello from curl");
+    await two.waitForSelector(".cursor", { state: "attached" });
+    await one.mouse.move(700, 380, { steps: 5 });
+    await shot(two, `dark-${over}`);
+    assert.equal(await two.title(), "Ringway demo");
+    assert.equal(await two.$("#log img, #log script"), null);
+    assert.deepEqual([one.faults, two.faults], [[], []]);
+    await context.close();
+  });
 
-  const session = await two.evaluate(() => client.session);
-  await two.goto("about:blank");
-  for (const text of ["six", "seven"]) await say(one, text);
-  await heard(one, "seven");
-  await two.goBack();
-  await heard(two, "seven");
-  await two.waitForFunction(() => /recovered 2 missed/.test(document.querySelector("#badge").textContent));
-  assert.equal(await two.evaluate(() => client.session), session, "the session was re-made, not replaced");
-  assert.deepEqual(await words(two), [...all, "six", "seven"]);
-  assert.equal(await one.$$eval("#people li", items => items.length), 2);
-  await shot(two, "reloaded");
-  assert.deepEqual([one.faults, two.faults], [[], []]);
-  await context.close();
-});
+  test(`a name is changed where one writes, and a tab that was duplicated becomes a member of its own: ${over}`, async () => {
+    const context = await browser.newContext();
+    const one = await tab(context, `twins-${over}`, over);
+    await one.click("#me");
+    await one.fill("#text", "Ada");
+    await one.press("#text", "Enter");
+    assert.equal(await one.textContent("#me-name"), "Ada");
+    assert.equal(await one.inputValue("#text"), "");
+    // A duplicated tab has a copy of the first one's memory, with its resume secret.
+    const [two] = await Promise.all([context.waitForEvent("page"), one.evaluate(() => { window.open(location.href); })]);
+    await two.waitForSelector("#state[data-state=on]");
+    await one.waitForFunction(() => document.querySelectorAll("#people li").length === 2 && document.querySelector("#state").dataset.state === "on");
+    const [first, second] = [await one.evaluate(() => client.session), await two.evaluate(() => client.session)];
+    assert.notEqual(first, second);
+    await say(two, "from the twin");
+    await heard(one, "from the twin");
+    await context.close();
+  });
 
-test("a late joiner gets the history, the names and the cursors; nothing said is ever markup", async () => {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 760 }, colorScheme: "dark" });
-  const one = await tab(context, "?room=late");
-  const wild = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>";
-  await say(one, wild);
-  await say(one, "A longer line, so that one sees how words wrap when somebody has a lot to say about how events are routed between rooms at the edge.");
-  await one.mouse.move(500, 300);
-  const answer = await server.publish({ room: "demo:late", data: { text: "Hello from curl" } });
-  assert.equal(answer.offset, 3);
-  await heard(one, "Hello from curl");
-  const two = await tab(context, "?room=late");
-  await heard(two, wild);
-  await heard(two, "Hello from curl");
-  await two.waitForSelector(".cursor", { state: "attached" });
-  await one.mouse.move(700, 380, { steps: 5 });
-  await shot(two, "dark");
-  assert.equal(await two.title(), "Ringway demo");
-  assert.equal(await two.$("#log img, #log script"), null);
-  assert.deepEqual([one.faults, two.faults], [[], []]);
-  await context.close();
-});
-
-test("a name is changed where one writes, and a tab that was duplicated becomes a member of its own", async () => {
-  const context = await browser.newContext();
-  const one = await tab(context, "?room=twins");
-  await one.click("#me");
-  await one.fill("#text", "Ada");
-  await one.press("#text", "Enter");
-  assert.equal(await one.textContent("#me-name"), "Ada");
-  assert.equal(await one.inputValue("#text"), "");
-  // A duplicated tab has a copy of the first one's memory, with its resume secret.
-  const [two] = await Promise.all([context.waitForEvent("page"), one.evaluate(() => { window.open(location.href); })]);
-  await two.waitForSelector("#state[data-state=on]");
-  await one.waitForFunction(() => document.querySelectorAll("#people li").length === 2 && document.querySelector("#state").dataset.state === "on");
-  const [first, second] = [await one.evaluate(() => client.session), await two.evaluate(() => client.session)];
-  assert.notEqual(first, second);
-  await say(two, "from the twin");
-  await heard(one, "from the twin");
-  await context.close();
-});
-
-test("it works on a phone, and the status page shows figures", async () => {
-  const context = await browser.newContext({ viewport: { width: 390, height: 780 }, hasTouch: true });
-  const page = await tab(context, "?room=phone");
-  await say(page, "From a small screen");
-  await heard(page, "From a small screen");
-  await shot(page, "phone");
-  const status = await context.newPage();
-  await status.setViewportSize({ width: 1000, height: 760 });
-  status.faults = [];
-  status.on("console", message => message.type() === "error" && status.faults.push(message.text()));
-  await status.goto(`${server.http}/`);
-  await status.waitForFunction(() => Number(document.querySelector("[data-figure=sessions]")?.textContent) >= 1);
-  await shot(status, "status");
-  assert.deepEqual([page.faults, status.faults], [[], []]);
-  await context.close();
-});
+  test(`it works on a phone, and the status page shows figures: ${over}`, async () => {
+    const context = await browser.newContext({ viewport: { width: 390, height: 780 }, hasTouch: true });
+    const page = await tab(context, `phone-${over}`, over);
+    await say(page, "From a small screen");
+    await heard(page, "From a small screen");
+    await page.evaluate(() => badge("recovered 3 missed"));
+    await page.waitForTimeout(400);
+    const right = await page.$$eval("header *, main *", items => Math.max(...items.map(item => item.getBoundingClientRect().right)));
+    assert.ok(right <= 390, `${right} px wide`);
+    await shot(page, `phone-${over}`);
+    const status = await context.newPage();
+    await status.setViewportSize({ width: 1000, height: 760 });
+    status.faults = [];
+    status.on("console", message => message.type() === "error" && status.faults.push(message.text()));
+    await status.goto(`${server.http}/`);
+    await status.waitForFunction(() => Number(document.querySelector("[data-figure=sessions]")?.textContent) >= 1);
+    await shot(status, `status-${over}`);
+    assert.deepEqual([page.faults, status.faults], [[], []]);
+    await context.close();
+  });
+}
 
 test("the pages let no script in but their own", async () => {
   for (const path of ["/demo", "/"]) {
