@@ -131,6 +131,12 @@ impl<E: Encoder> Shard<E> {
         self.outputs.pop_front()
     }
 
+    /// Whether [`Shard::poll_output`] has something.
+    #[must_use]
+    pub fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// When [`Shard::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {

@@ -190,6 +190,8 @@ impl Pump {
             || !self.orders.is_empty()
             || !state.rim.ready.is_empty()
             || state.rim.core.has_dirty()
+            // Giving may have unblocked who had to wait for room in a ring.
+            || state.rim.core.has_outputs()
             || state.rim.holds_publishers()
             || state.quic.as_ref().is_some_and(|quic| quic.has_work())
             || !state.rim.handshakes_waiting.is_empty()

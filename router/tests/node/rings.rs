@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use ringway::node::Bounds;
 use ringway_protocol::command::{Command, Leave};
 use ringway_protocol::{Format, Lane, RoomName};
@@ -44,6 +46,30 @@ fn a_flood_through_the_rings_is_slowed_down_and_loses_nothing() {
 #[test]
 fn rings_of_one_item_lose_nothing_and_nobody_waits_in_a_circle() {
     flood(Some(Bounds { items: 1, bytes: 1 }), 2_000);
+}
+
+#[test]
+fn a_burst_for_another_shard_goes_on_when_nothing_else_happens() {
+    let node = start(2, |options| {
+        crate::sessions::core(options, |settings| {
+            settings.limits.work_per_s = u32::MAX;
+            settings.limits.work_burst = u32::MAX;
+        });
+    });
+    // Some pair is of two shards, and one of its rooms is the publisher's shard's own.
+    for pair in 0..16 {
+        let mut listener = Client::open(&node, Format::Binary);
+        let mut publisher = Client::open(&node, Format::Binary);
+        for room in ["left", "right"] {
+            let room = format!("{room} {pair}");
+            listener.join(&room);
+            let begun = Instant::now();
+            publisher.publish_at_once(&room, (0..2_000).map(|number| number.to_string()));
+            while listener.text() != "1999" {}
+            // Far above what it takes, and below what would wake a shard by chance.
+            assert!(begun.elapsed() < Duration::from_secs(10), "it was held up");
+        }
+    }
 }
 
 /// Everybody publishes in rooms of both shards as fast as possible, while somebody on each shard checks the order.
