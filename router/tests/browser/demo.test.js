@@ -2,7 +2,9 @@
 // transport, from one to the other, and where WebTransport is not to be had.
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { serve } from "./server.js";
@@ -181,11 +183,118 @@ for (const over of ["WebTransport", "WebSocket"]) {
   });
 }
 
+test("a tab over WebTransport and one over WebSocket share a room on every lane", async () => {
+  const context = await browser.newContext({ viewport: { width: 1180, height: 760 } });
+  const [one, two] = [await tab(context, "mixed"), await tab(context, "mixed", "WebSocket")];
+  for (const [from, to, text] of [[one, two, "Grüße über WebTransport 🛰"], [two, one, "und zurück über WebSocket"]]) {
+    const name = await from.textContent("#me-name");
+    await say(from, text);
+    await heard(to, text);
+    await to.waitForFunction(name => [...document.querySelectorAll("#people span")].some(item => item.textContent === name), name);
+    await from.mouse.move(200, 200);
+    await from.mouse.move(540, 320, { steps: 12 });
+    await to.waitForFunction(() => {
+      const cursor = document.querySelector(".cursor");
+      const at = cursor && new DOMMatrix(getComputedStyle(cursor).transform);
+      return at && Math.abs(at.e - 540) < 3 && Math.abs(at.f - 320) < 3;
+    });
+    await from.mouse.click(20, 700);
+    await to.waitForSelector(".ring", { state: "attached" });
+    await to.waitForSelector(".ring", { state: "detached" });
+  }
+  // Many at once: the server resets streams of values that newer ones replace, and the newest arrives.
+  await two.evaluate(() => { for (let n = 0; n <= 2000; n++) client.tell("latest", "cursor", [n, 2 * n]); });
+  await one.waitForFunction(() => [...cursors.values()].some(cursor => cursor.toX === 0.2 && cursor.toY === 0.4));
+  await shot(one, "mixed");
+  assert.deepEqual([one.faults, two.faults], [[], []]);
+  await context.close();
+});
+
+test("a tab whose certificate was replaced under it goes on over WebSocket, and a reload is back on WebTransport", async () => {
+  const context = await browser.newContext();
+  const [one, two] = [await tab(context, "renewed"), await tab(context, "renewed", "WebSocket")];
+  await say(one, "before");
+  await heard(two, "before");
+  const session = await one.evaluate(() => client.session);
+  await server.reload();
+  assert.equal(await one.getAttribute("#state", "data-state"), "on", "connections outlive their certificate");
+  await one.evaluate(() => client.cut(1000));
+  await say(two, "meanwhile");
+  await heard(one, "meanwhile");
+  await connected(one, "WebSocket");
+  assert.equal(await one.evaluate(() => client.session), session);
+  await one.reload();
+  await connected(one, "WebTransport");
+  assert.equal(await one.evaluate(() => client.session), session);
+  assert.deepEqual((await words(one)), ["before", "meanwhile"]);
+  assert.deepEqual(own(one), []);
+  await context.close();
+});
+
+test("where QUIC is off the page says so in no word and takes WebSocket", async () => {
+  const other = await serve("--set", "quic.listen=");
+  const context = await browser.newContext();
+  const page = await visit(context, `${other.http}/demo`);
+  await connected(page, "WebSocket");
+  assert.equal(await page.$("meta[name=ringway-webtransport], meta[name=ringway-certificate]"), null);
+  assert.deepEqual(page.faults, []);
+  const forced = await visit(context, `${other.http}/demo?transport=wt`);
+  await forced.waitForFunction(() => document.querySelector("#state-text").textContent === "no WebTransport here");
+  await context.close();
+  await other.stop();
+});
+
+test("where UDP leads nowhere the page is on WebSocket after two seconds", async () => {
+  const nowhere = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(nowhere, "listening");
+  const replaced = text => text.replaceAll(/https:\/\/127\.0\.0\.1:\d+/g, `https://127.0.0.1:${nowhere.address().port}`);
+  const front = createServer(async (request, answer) => {
+    const page = await fetch(server.http + request.url);
+    answer.setHeader("content-type", "text/html").setHeader("content-security-policy", replaced(page.headers.get("content-security-policy")));
+    answer.end(replaced(await page.text()));
+  }).listen(0, "127.0.0.1");
+  await once(front, "listening");
+  const context = await browser.newContext();
+  const before = Date.now();
+  const page = await visit(context, `http://127.0.0.1:${front.address().port}/demo?room=nowhere`);
+  await page.waitForSelector("#state[data-state=off]");
+  await connected(page, "WebSocket");
+  assert.ok(Date.now() - before >= 2000);
+  // It is not asked again at once.
+  const again = Date.now();
+  await page.evaluate(() => client.cut(0));
+  await page.waitForFunction(() => client.joined);
+  await connected(page, "WebSocket");
+  assert.ok(Date.now() - again < 1900, `${Date.now() - again} ms`);
+  assert.deepEqual(own(page), []);
+  await context.close();
+  nowhere.close();
+  front.closeAllConnections();
+  front.close();
+});
+
+test("a page from elsewhere is refused over both, one by name is let in", async () => {
+  const other = await serve("--set", "clients.origins=http://localhost:*");
+  const context = await browser.newContext();
+  const stranger = await visit(context, `${other.http}/demo?transport=wt`);
+  await stranger.waitForFunction(() => /^lost/.test(document.querySelector("#state-text").textContent));
+  const both = await visit(context, `${other.http}/demo`);
+  await both.waitForFunction(() => /^lost/.test(document.querySelector("#state-text").textContent));
+  const metrics = await (await fetch(`${other.http}/metrics`)).text();
+  assert.match(metrics, /ringway_quic_handshakes_total\S* [1-9]/, "it is not QUIC that refuses");
+  const friend = await visit(context, `${other.http.replace("127.0.0.1", "localhost")}/demo`);
+  await connected(friend, "WebTransport");
+  assert.deepEqual([stranger, both, friend].map(own), [[], [], []]);
+  await context.close();
+  await other.stop();
+});
+
 test("the pages let no script in but their own", async () => {
   for (const path of ["/demo", "/"]) {
     const answer = await fetch(server.http + path);
     const policy = answer.headers.get("content-security-policy");
     assert.match(policy, /default-src 'none'; script-src 'nonce-[0-9a-f]{32}'; style-src 'nonce-/);
+    if (path === "/demo") assert.match(policy, /connect-src ws:\/\/127\.0\.0\.1:\d+ https:\/\/127\.0\.0\.1:\d+;/);
     assert.ok(!policy.includes("unsafe"));
     const nonce = policy.match(/nonce-([0-9a-f]+)/)[1];
     const text = await answer.text();
