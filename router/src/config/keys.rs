@@ -79,7 +79,8 @@ section! {
 }
 
 section! {
-    /// The door for native clients over QUIC (UDP), with the certificate of the tls section.
+    /// The door for native clients over QUIC and for browsers over WebTransport (UDP), with the certificate of the tls
+    /// section.
     Quic {
         /// Addresses to listen on; empty: none. Clients look for it at the port of clients.listen.
         cold listen: Addresses = Addresses::default();
