@@ -1,6 +1,7 @@
 // The demo page as people use it: two tabs of one browser, one of which loses its line and is reloaded; over each
 // transport, from one to the other, and where WebTransport is not to be had.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
@@ -208,6 +209,38 @@ test("a tab over WebTransport and one over WebSocket share a room on every lane"
   await shot(one, "mixed");
   assert.deepEqual([one.faults, two.faults], [[], []]);
   await context.close();
+});
+
+const native = process.env.RINGWAY_NATIVE;
+test("two tabs and a native client share the room over WebTransport, WebSocket and QUIC", { skip: !native && "RINGWAY_NATIVE does not name the example `game` of ringway-client" }, async () => {
+  const context = await browser.newContext({ viewport: { width: 1180, height: 760 } });
+  const [one, two] = [await tab(context, "native"), await tab(context, "native", "WebSocket")];
+  const { url, certificate } = await one.evaluate(() => doors.webtransport);
+  const address = new URL(url).host;
+  const player = spawn(native, [`quic://${address}`, "--fingerprint", certificate, "--room", "demo:native", "--name", "Native"], { stdio: ["ignore", "pipe", "inherit"] });
+  let heardByIt = "";
+  player.stdout.on("data", data => { heardByIt += data; });
+  try {
+    for (const page of [one, two]) {
+      await page.waitForFunction(() => document.querySelectorAll("#people li").length === 3);
+      // Its position 60 times a second on the unreliable lane, and a shot now and then on the reliable one.
+      await page.waitForFunction(() => parseInt(document.querySelector("#lane-unreliable").textContent) > 20);
+      await heard(page, '{"shot":180}');
+    }
+    await say(one, "over WebTransport");
+    await say(two, "over WebSocket");
+    await heard(one, "over WebSocket");
+    await heard(two, "over WebTransport");
+    while (!/over WebTransport/.test(heardByIt) || !/over WebSocket/.test(heardByIt)) await once(player.stdout, "data");
+    assert.doesNotMatch(heardByIt, /broke a promise|missed|refused/);
+    await shot(two, "native");
+    player.kill("SIGINT");
+    await one.waitForFunction(() => document.querySelectorAll("#people li").length === 2);
+    assert.deepEqual([one.faults, two.faults], [[], []]);
+  } finally {
+    player.kill();
+    await context.close();
+  }
 });
 
 test("a tab whose certificate was replaced under it goes on over WebSocket, and a reload is back on WebTransport", async () => {
