@@ -101,6 +101,8 @@ pub struct RimCounters {
     pub parks: u64,
     /// QUIC connections now.
     pub quic_connections: u64,
+    /// Gauge: of them, those that speak WebTransport.
+    pub web_connections: u64,
     /// QUIC handshakes that were completed.
     pub quic_handshakes: u64,
     /// QUIC handshakes that were begun and never completed.

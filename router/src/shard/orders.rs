@@ -60,6 +60,8 @@ impl State {
             }
             Order::Snapshot { ticket } => {
                 rim.figures.rim.quic_connections = self.quic.as_ref().map_or(0, |quic| quic.open()) as u64;
+                rim.figures.rim.web_connections =
+                    self.quic.as_ref().map_or(0, |quic| quic.open_by_web()) as u64;
                 rim.figures.rim.connections = self.connections.len() as u64;
                 rim.figures.rim.half_open = u64::from(rim.admission.half_open);
                 let snapshot = Box::new(rim.figures.snapshot(rim.id, rim.core.counters()));

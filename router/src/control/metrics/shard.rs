@@ -129,7 +129,11 @@ fn connections(page: &mut Page, shards: &Shards<'_>) {
         page,
         shards,
         "transport",
-        &[("websocket", |shard| shard.rim.connections), ("quic", |shard| shard.rim.quic_connections)],
+        &[
+            ("websocket", |shard| shard.rim.connections),
+            ("quic", |shard| shard.rim.quic_connections - shard.rim.web_connections),
+            ("webtransport", |shard| shard.rim.web_connections),
+        ],
     );
     each(
         page.gauge("ringway_connections_half_open", "Connections without a valid hello."),

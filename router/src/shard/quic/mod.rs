@@ -139,6 +139,11 @@ impl Quic {
         self.open
     }
 
+    /// Of them, those that speak WebTransport: counted, as nobody asks often.
+    pub(crate) fn open_by_web(&self) -> usize {
+        self.peers.iter().flatten().filter(|peer| peer.web.is_some() && !peer.over).count()
+    }
+
     /// A new certificate and new times for new connections.
     pub(crate) fn reload(&mut self, tls: &rustls::ServerConfig, times: &Times) {
         // A certificate that serves TLS serves QUIC as well: the suites are ours, not the file's.

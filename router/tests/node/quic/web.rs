@@ -109,6 +109,9 @@ fn a_browsers_session_shares_the_room_on_every_way() {
         listener.connection.send_datagram(datagram.into()).unwrap();
         while other.text() != "from below" {}
         assert_eq!(listener.datagram()[0]["text"], "from below");
+        let snapshot = server.node.handle.snapshot().wait().unwrap();
+        let by_web: u64 = snapshot.shards.iter().map(|shard| shard.rim.web_connections).sum();
+        assert_eq!(by_web, 1);
     }
 }
 
