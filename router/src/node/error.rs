@@ -53,6 +53,11 @@ impl fmt::Display for StartError {
                 formatter,
                 "io_uring is not available here: {error}; needs Linux 6.1, kernel.io_uring_disabled=0 and a seccomp profile that lets io_uring_setup through, or set runtime = \"epoll\""
             ),
+            Self::Runtime(error) if error.kind() == io::ErrorKind::OutOfMemory => write!(
+                formatter,
+                "the shards' event loop can't be made: io_uring finds too little locked memory: raise the limit \
+                 (`ulimit -l`, LimitMEMLOCK= of systemd), run fewer shards, or set node.runtime = \"epoll\""
+            ),
             Self::Runtime(error) => write!(formatter, "the shards' event loop can't be made: {error}"),
             Self::Core(core, error) => {
                 write!(
