@@ -40,8 +40,9 @@ impl<E: Encoder> Shard<E> {
 
     /// Offers frames of a session to `take` until `bytes_max` is reached, at least one if any waits; the second
     /// argument of `take` is how many bytes of the frame were written before (0 for all but the first), the third which
-    /// stream carries it: always the one where rooms have none of their own. Returns the bytes offered: 0 means that the transport has caught up, anything else is followed by [`Shard::on_written`]
-    /// before anything else is handled.
+    /// stream carries it: always the one where rooms have none of their own. Returns the bytes offered: 0 means that
+    /// the transport has caught up, anything else is followed by [`Shard::on_written`] before anything else is
+    /// handled.
     pub fn poll_transmit(
         &mut self,
         session: SessionKey,

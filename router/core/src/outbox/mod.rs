@@ -78,9 +78,12 @@ pub(crate) struct Item<F> {
 }
 
 impl<F> Item<F> {
+    #[inline]
     const fn via(&self) -> Via {
+        if !self.streamed {
+            return Via::Control;
+        }
         match self.kind {
-            _ if !self.streamed => Via::Control,
             Kind::Left { handle } => Via::RoomEnd(handle),
             kind => match kind.room() {
                 Some(handle) => Via::Room(handle),
@@ -431,7 +434,9 @@ impl<F: Clone> Outbox<F> {
     }
 
     fn shrink_values(&mut self, pool: &mut Pool<F>) {
-        if let Some(values) = self.conflating.take_if(|values| values.is_empty()) {
+        if self.conflating.as_ref().is_some_and(|values| values.is_empty())
+            && let Some(values) = self.conflating.take()
+        {
             pool.give_values(values);
         }
     }
