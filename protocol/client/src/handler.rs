@@ -36,6 +36,13 @@ pub struct Arrival<'a> {
 /// What one client is for. All calls come from the driver's task, one at a time; none may block. Through the [`Outlet`]
 /// a handler can answer at once.
 pub trait Handler {
+    /// Whether a connection may be begun now that one is wanted. If not, the driver asks again when the context's waker is
+    /// woken: this is how thousands of clients come back one after the other.
+    fn poll_connect(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let _ = context;
+        Poll::Ready(())
+    }
+
     /// The transport is up; `hello` is on its way. `took`: from the first packet.
     fn handle_connected(&mut self, outlet: &mut Outlet, took: Duration) {
         let _ = (outlet, took);

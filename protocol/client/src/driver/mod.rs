@@ -93,15 +93,18 @@ impl<H: Handler> Driver<H> {
     /// Without a connection, until it is time for one; false: never.
     async fn rest(&mut self) -> bool {
         let Self { core, .. } = self;
+        let mut wanted = false;
         poll_fn(|context| {
             for _ in 0..PASSES_MAX {
                 core.turn(context);
                 core.speak();
                 match core.settle(context) {
-                    Poll::Ready(Ok(Wish::Connect)) => return Poll::Ready(true),
+                    // Once more, for the timers.
+                    Poll::Ready(Ok(Wish::Connect)) => wanted = true,
                     Poll::Ready(Ok(Wish::Leave)) => return Poll::Ready(false),
                     // There is nothing to break.
                     Poll::Ready(Ok(Wish::Break) | Err(Again)) => {}
+                    Poll::Pending if wanted => return core.handler.poll_connect(context).map(|()| true),
                     Poll::Pending => return Poll::Pending,
                 }
             }

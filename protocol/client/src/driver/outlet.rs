@@ -5,7 +5,7 @@ use std::time::Instant;
 use quinn::Connection;
 use ringway_protocol::command::HistoryFrom;
 use ringway_protocol::session::client::{Client, JoinOptions, NotPublished, Publication, RoomIndex, State};
-use ringway_protocol::{Command, Lane, RequestId, RoomName};
+use ringway_protocol::{Command, Lane, Position, RequestId, RoomName};
 
 use super::out::{Out, Put, Slot};
 use crate::clock::ClockSync;
@@ -167,6 +167,12 @@ impl Outlet {
     /// Nothing was asked; [`NotSent`] says why.
     pub fn presence(&mut self, room: RoomIndex, cursor: Option<u64>) -> Result<RequestId, NotSent> {
         self.ask(|client, now| client.presence(now, room, cursor))
+    }
+
+    /// The end of a run: the room should have been seen up to `position`. What is missing is told as a
+    /// [violation](crate::Handler::handle_violation).
+    pub fn expect(&mut self, room: RoomIndex, position: Position) {
+        self.client.handle_end(room, position);
     }
 
     /// Leaves for good: memberships end at once, and the driver ends. What was said and is not on its way is lost; a
