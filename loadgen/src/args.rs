@@ -12,8 +12,10 @@ const EXAMPLES: &str = "\
 Examples:
   ringway-load fanout --subscribers 10000 --rate 20 --format mixed --duration 10s
   ringway-load fanout --subscribers 1000 --rate 4000 --burst 16 --json result.json
+  ringway-load fanout --transport quic --lane unreliable --subscribers 500 --rate 60
   ringway-load resume-storm --subscribers 2000 --rate 100 --drops 3 --away 1s
   ringway-load connect --connections 15000 --hold 10s
+  ringway-load connect --transport wt --connections 5000 --connect-rate 500
   ringway-load slow-reader --lane latest --rate 200 --body 500 --reader-kbit 256
   ringway-load game --transport quic --players 200 --rooms 20 --tick-rate 60
   ringway-load echo --connections 100 --size 512
@@ -92,7 +94,7 @@ pub struct Common {
     /// The server: ws://host:port/path, wss://…, quic://host:port, or https://… for WebTransport.
     #[arg(long, default_value = "ws://127.0.0.1:7400/v1", value_name = "URL")]
     pub url: String,
-    /// How to connect, whatever the URL begins with.
+    /// What carries the frames, whatever the URL begins with; echo is for WebSocket only.
     #[arg(long, value_enum, value_name = "WAY")]
     pub transport: Option<TransportChoice>,
     /// Take any certificate. Over QUIC a server on this host need not show a good one anyway.
@@ -122,7 +124,8 @@ pub struct Common {
     /// Connections on their way at once, per thread.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     pub connect_concurrency: u32,
-    /// Source addresses 127.0.0.2 and up to spread connections over; by default as many as are needed.
+    /// Source addresses 127.0.0.2 and up to spread connections over; by default as many as are needed. QUIC sessions
+    /// share sockets, 2,048 each.
     #[arg(long, value_name = "N")]
     pub sources: Option<u8>,
     /// The server's process, for its memory and CPU; by default found by its listening port.
@@ -157,7 +160,7 @@ pub struct EchoArgs {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "Clients and rooms")]
 pub struct SessionArgs {
-    /// Which format the clients speak.
+    /// Which format the clients speak; JSON over WebSocket only.
     #[arg(long, value_enum, default_value_t = FormatMix::Binary)]
     pub format: FormatMix,
     /// Namespace of the rooms; none is the server's default.
@@ -242,7 +245,7 @@ pub struct ConnectArgs {
     /// How often they all come and go.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     pub rounds: u32,
-    /// End connections by a reset instead of a close frame.
+    /// End connections by a reset instead of a close frame; WebSocket only.
     #[arg(long)]
     pub reset: bool,
     /// Who.
@@ -265,7 +268,7 @@ pub struct ResumeStormArgs {
     /// How long they stay away.
     #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
     pub away: Duration,
-    /// Leave with a close frame instead of a reset.
+    /// Leave with a close frame instead of a reset. QUIC always says that it closes.
     #[arg(long)]
     pub close: bool,
     /// In the end, how long nothing may arrive before what is missing counts as lost.
@@ -288,7 +291,7 @@ pub struct SlowReaderArgs {
     /// The reader's line in kbit/s.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), value_name = "KBIT")]
     pub reader_kbit: u32,
-    /// The reader's `SO_RCVBUF` in bytes, as passed to the system (Linux doubles it).
+    /// The reader's `SO_RCVBUF` in bytes, as passed to the system (Linux doubles it): the queue before its line.
     #[arg(long, default_value_t = 4_096, value_name = "BYTES")]
     pub rcvbuf: usize,
     /// The oldest state that the reader may see.

@@ -5,6 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+/// States of sockets in the kernel's tables.
+const TCP_LISTENS: &str = "0A";
+const UDP_UNCONNECTED: &str = "07";
+
 /// One look at a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -31,12 +35,16 @@ pub fn slab_kib() -> Option<u64> {
     slab.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
-/// The process that listens on a TCP port of this host.
+/// The process that listens on a TCP port of this host or, where nobody does, that has the UDP port.
 #[must_use]
 pub fn listener(port: u16) -> Option<u32> {
-    let mut inodes = BTreeSet::new();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        inodes.extend(listening_inodes(&fs::read_to_string(table).unwrap_or_default(), port));
+    let inodes_of = |tables: [&str; 2], state| -> BTreeSet<u64> {
+        let tables = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
+        tables.iter().flat_map(|table| bound_inodes(table, state, port)).collect()
+    };
+    let mut inodes = inodes_of(["/proc/net/tcp", "/proc/net/tcp6"], TCP_LISTENS);
+    if inodes.is_empty() {
+        inodes = inodes_of(["/proc/net/udp", "/proc/net/udp6"], UDP_UNCONNECTED);
     }
     if inodes.is_empty() {
         return None;
@@ -61,11 +69,11 @@ fn cpu(pid: u32) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-fn listening_inodes(table: &str, port: u16) -> impl Iterator<Item = u64> {
+fn bound_inodes<'a>(table: &'a str, state: &'a str, port: u16) -> impl Iterator<Item = u64> + 'a {
     table.lines().skip(1).filter_map(move |line| {
         let fields: Vec<_> = line.split_ascii_whitespace().collect();
         let (_, local) = fields.get(1)?.rsplit_once(':')?;
-        let listens = *fields.get(3)? == "0A" && u16::from_str_radix(local, 16) == Ok(port);
+        let listens = *fields.get(3)? == state && u16::from_str_radix(local, 16) == Ok(port);
         listens.then(|| fields.get(9)?.parse().ok()).flatten()
     })
 }
@@ -96,6 +104,8 @@ mod tests {
     fn a_listener_is_found_by_its_port() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         assert_eq!(listener(socket.local_addr().unwrap().port()), Some(std::process::id()));
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert_eq!(listener(socket.local_addr().unwrap().port()), Some(std::process::id()));
     }
 
     #[test]
@@ -103,6 +113,6 @@ mod tests {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
                      0: 0100007F:1CE8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0 0 10 0\n   \
                      1: 0100007F:1CE8 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 78 1 0 100 0 0 10 0\n";
-        assert_eq!(listening_inodes(table, 7400).collect::<Vec<_>>(), [77]);
+        assert_eq!(bound_inodes(table, TCP_LISTENS, 7400).collect::<Vec<_>>(), [77]);
     }
 }

@@ -9,85 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringway_protocol::codec::{BinaryEncoder, JsonDecoder, binary, json};
-use ringway_protocol::event::{ErrorEvent, Message, Published};
-use ringway_protocol::session::client::{
-    Action, Client, Options, Phase, Reaction, Reconnect, Request, RoomIndex, Violation,
-};
+use ringway_protocol::session::client::{Action, Client, Options, Phase, Reaction};
 use ringway_protocol::websocket::Item;
 use ringway_protocol::{Event, Format, Lane};
 
+use super::observer::{Arrival, MemberId, Observer, Seen};
 use super::timers::Timers;
 use super::{Ending, Handler, LinkId, Nanos, Out, glance};
-
-/// A client of this thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MemberId(pub u32);
-
-/// A message as a scenario wants it.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
-    /// Where.
-    pub room: RoomIndex,
-    /// How it travelled.
-    pub lane: Lane,
-    /// Offset or version.
-    pub place: u64,
-    /// The body; of a `json` body the JSON text.
-    pub body: &'a [u8],
-    /// Live, replay or page; `None`: it broke a promise.
-    pub phase: Option<Phase>,
-}
-
-/// What happened to a client.
-#[derive(Clone, Copy, Debug)]
-pub enum Seen<'a> {
-    /// Its connection's upgrade is done.
-    Opened {
-        /// From the first packet on.
-        took: Duration,
-    },
-    /// The session stands.
-    Welcomed {
-        /// It is the session of the connection before.
-        resumed: bool,
-    },
-    /// It is a member.
-    Joined {
-        /// Where.
-        room: RoomIndex,
-        /// As `joined` says.
-        recovered: bool,
-        /// Messages that follow as replay.
-        replay: u32,
-    },
-    /// A publication came.
-    Message(Arrival<'a>),
-    /// A publish was answered.
-    Published(&'a Published<'a>),
-    /// A request failed.
-    Refused(Request, &'a ErrorEvent<'a>),
-    /// The server told of a fault without a request.
-    Faulted(&'a ErrorEvent<'a>),
-    /// Publications will not come, and the server said so.
-    Gap {
-        /// How many.
-        missed: u64,
-    },
-    /// A room's order began anew.
-    Reset,
-    /// A promise was broken.
-    Violation(&'a Violation),
-    /// Bytes that are no frame.
-    Undecodable(&'a str),
-    /// The connection ended.
-    Ended(&'a Ending, Reconnect),
-}
-
-/// A scenario, as far as one thread's clients concern it.
-pub trait Observer {
-    /// Something happened to a client.
-    fn observe(&mut self, now: Nanos, member: MemberId, client: &Client, seen: Seen<'_>);
-}
 
 /// One client.
 #[derive(Debug)]
@@ -179,18 +107,18 @@ impl<O: Observer> Crew<O> {
         self.timers.arm(id, client.poll_timeout().map(Nanos::of));
     }
 
-    /// Encodes one publish; false when the client has no session now.
+    /// Encodes one publish; false when the client can't say it now.
     pub(super) fn publish(
         &mut self,
         now: Nanos,
         id: MemberId,
         what: &ringway_protocol::session::client::Publication<'_>,
         out: &mut Out,
-    ) -> Option<Option<ringway_protocol::RequestId>> {
-        let member = self.members.get_mut(id.0 as usize)?;
-        let command = member.client.publish(now.monotonic(), what).ok()?;
+    ) -> bool {
+        let Some(member) = self.members.get_mut(id.0 as usize) else { return false };
+        let Ok(command) = member.client.publish(now.monotonic(), what) else { return false };
         Self::encode(&mut self.encoder, &mut self.text, member.format, &command, out);
-        Some(command.id())
+        true
     }
 
     fn member_of(&self, link: LinkId) -> MemberId {
@@ -270,28 +198,11 @@ fn tell(
     frame: &[u8],
 ) {
     let reaction = client.handle_event(now.monotonic(), event);
-    let seen = match (reaction, event) {
-        (Reaction::Message { room, phase }, Event::Message(message)) => {
-            Seen::Message(arrival(room, phase, message))
-        }
-        (Reaction::Published { .. }, Event::Published(published)) => Seen::Published(published),
-        (Reaction::Refused { request }, Event::Error(error)) => Seen::Refused(request, error),
-        (Reaction::Faulted, Event::Error(error)) => Seen::Faulted(error),
-        (Reaction::Welcomed { resumed }, _) => Seen::Welcomed { resumed },
-        (Reaction::Joined { room, recovered, replay }, _) => Seen::Joined { room, recovered, replay },
-        (Reaction::Gap { missed, .. }, _) => Seen::Gap { missed },
-        (Reaction::Reset { .. }, _) => Seen::Reset,
-        (Reaction::UnknownRoom, _) => {
-            client.hold(frame);
-            return;
-        }
-        _ => return,
-    };
-    observer.observe(now, id, client, seen);
-}
-
-fn arrival<'a>(room: RoomIndex, phase: Option<Phase>, message: &Message<'a>) -> Arrival<'a> {
-    Arrival { room, lane: message.lane, place: message.place.number(), body: message.body.bytes, phase }
+    if reaction == Reaction::UnknownRoom {
+        client.hold(frame);
+    } else if let Some(seen) = Seen::of(reaction, event) {
+        observer.observe(now, id, client, seen);
+    }
 }
 
 impl<O: Observer> Handler for Crew<O> {

@@ -13,7 +13,7 @@ use ringway_protocol::websocket::{Decoder, Item, Role};
 
 use super::sys::{Epoll, Interest};
 use super::transport::Transport;
-use super::{Nanos, Out, Target};
+use super::{Ending, Nanos, Out, Target};
 
 /// Bytes that one `recv` may give.
 pub const SCRATCH_BYTES: usize = 256 * 1024;
@@ -25,35 +25,6 @@ const EVENTS_MAX: usize = 256;
 /// A connection of this thread; reused after the connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u32);
-
-/// Why a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It never came to be; why.
-    NotOpened(String),
-    /// The server sent a close frame.
-    Closed {
-        /// Its code, if it had one.
-        code: Option<u16>,
-        /// Its text.
-        reason: String,
-    },
-    /// The connection broke, or was closed without a close frame.
-    Broken(String),
-    /// This side ended it.
-    Ended,
-}
-
-impl Ending {
-    /// The close code that the server gave.
-    #[must_use]
-    pub const fn code(&self) -> Option<u16> {
-        match self {
-            Self::Closed { code, .. } => *code,
-            _ => None,
-        }
-    }
-}
 
 /// What a scenario does with its connections. `now` is read once per batch of bytes.
 pub trait Handler {

@@ -1,15 +1,21 @@
-//! The machinery under every scenario: one thread, one epoll loop, many connections.
+//! The machinery under every scenario: one thread, one loop, many connections.
 //!
-//! Not an async runtime: the generator must not be what is measured, so a delivery costs one decode and a compare here,
-//! and a thread's whole state is reached without a lock. Threads share only the atomics of
-//! [`Board`](crate::report::Board).
+//! Over WebSocket there is no async runtime: the generator must not be what is measured, so a delivery costs one decode
+//! and a compare here. Clients of QUIC and WebTransport are those of `ringway-client`, on a runtime for each thread. Either way
+//! a thread's whole state is reached without a lock; threads share only the atomics of [`Board`](crate::report::Board).
 
 mod clock;
 mod crew;
+mod direct;
+mod drivers;
+mod ending;
 mod fleet;
 mod glance;
+mod observer;
 mod out;
+mod pacer;
 mod sessions;
+mod standing;
 mod sys;
 mod target;
 mod timers;
@@ -17,10 +23,13 @@ mod tls;
 mod transport;
 
 pub use clock::Nanos;
-pub use crew::{Arrival, MemberId, Observer, Seen};
-pub use fleet::{Ending, Fleet, Handler, LinkId, SCRATCH_BYTES};
+pub use ending::Ending;
+pub use fleet::{Fleet, Handler, LinkId, SCRATCH_BYTES};
+pub use observer::{Arrival, MemberId, Observer, Seen};
 pub use out::Out;
-pub use sessions::{Pace, Sessions};
+pub use pacer::Pace;
+pub use sessions::{Observing, Sessions};
+pub use standing::{Lost, Standing};
 pub(crate) use sys::{Epoll, Interest};
 pub use sys::{pin_to_core, raise_open_files, sharpen_timers, thread_cpu};
 pub use target::{BadUrl, Target, subprotocols};

@@ -1,225 +1,200 @@
-//! A thread's clients at work: connecting at a bounded rate, reading, timers, publishing. Thread view.
+//! A thread's clients at work, whatever carries their frames. Thread view.
+//!
+//! Scenarios speak to [`Sessions`] and hear as [`Observer`]s; below are two engines. WebSocket clients live straight on
+//! epoll ([`Direct`]): they are many and cheap, and what servers are measured with. QUIC and WebTransport clients are
+//! drivers of `ringway-client` on a runtime of this thread ([`Drivers`]).
 
+use std::cell::RefMut;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringway_protocol::session::client::{Client, JoinOptions, Options, Publication, RoomIndex, State};
-use ringway_protocol::{Format, Position, RequestId, RoomName};
+use ringway_protocol::session::client::{JoinOptions, Options, Publication, RoomIndex};
+use ringway_protocol::{Format, Position, RoomName};
 
-use super::crew::Crew;
-use super::{Fleet, MemberId, Nanos, Observer, Target, subprotocols};
-
-/// How fast connections are made.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Connections a second; 0: no bound.
-    pub rate: u32,
-    /// On their way at once.
-    pub concurrency: u32,
-}
+use super::direct::Direct;
+use super::drivers::Drivers;
+use super::{Lost, MemberId, Nanos, Observer, Pace, Standing, Target};
+use crate::args::TransportChoice;
 
 /// One thread's clients, their connections, and the scenario that watches them.
-pub struct Sessions<O> {
-    fleet: Fleet,
-    crew: Crew<O>,
-    target: Arc<Target>,
-    pace: Pace,
-    /// Connections that the rate allows now, and when that was reckoned.
-    allowance: f64,
-    reckoned: Nanos,
-    held_until: Nanos,
+pub struct Sessions<O>(Engine<O>);
+
+enum Engine<O> {
+    Direct(Box<Direct<O>>),
+    Drivers(Box<Drivers<O>>),
 }
 
-impl<O: Observer> Sessions<O> {
+/// The scenario's own state; nothing happens to clients while it is held.
+pub enum Observing<'a, O> {
+    /// Straight on epoll.
+    Direct(&'a mut O),
+    /// Shared with drivers.
+    Drivers(RefMut<'a, O>),
+}
+
+/// The same of whichever engine there is.
+macro_rules! engine {
+    ($self:ident, $engine:ident => $what:expr) => {
+        match &mut $self.0 {
+            Engine::Direct($engine) => $what,
+            Engine::Drivers($engine) => $what,
+        }
+    };
+}
+
+impl<O: Observer + 'static> Sessions<O> {
     /// No clients yet; `first` is the number of this thread's first connection over all threads.
     ///
     /// # Errors
     /// When the kernel gives no epoll.
     pub fn new(target: Arc<Target>, pace: Pace, first: u32, observer: O) -> io::Result<Self> {
-        let fleet = Fleet::new(first)?;
-        let crew = Crew::new(observer);
-        Ok(Self {
-            fleet,
-            crew,
-            target,
-            pace,
-            allowance: 0.0,
-            reckoned: Nanos::now(),
-            held_until: Nanos::default(),
-        })
+        Ok(Self(match target.transport {
+            TransportChoice::Ws => Engine::Direct(Box::new(Direct::new(target, pace, first, observer)?)),
+            TransportChoice::Quic | TransportChoice::Wt => {
+                Engine::Drivers(Box::new(Drivers::new(target, pace, first, observer)?))
+            }
+        }))
     }
 
-    /// A new client, which connects as soon as the pace allows.
+    /// A new client, which connects as soon as the pace allows. JSON is spoken over WebSocket alone.
     pub fn add(&mut self, format: Format, options: &Arc<Options>) -> MemberId {
-        self.crew.add(format, options)
-    }
-
-    /// Lets a client join; it happens when it has a session.
-    pub fn join(&mut self, id: MemberId, room: RoomName<'_>, options: JoinOptions) -> Option<RoomIndex> {
-        let member = self.crew.members.get_mut(id.0 as usize)?;
-        let ready = member.client.state() == State::Ready;
-        let room = member.client.join(room, options);
-        if ready {
-            self.send(id);
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.add(format, options),
+            Engine::Drivers(engine) => {
+                debug_assert_eq!(format, Format::Binary);
+                engine.add(options)
+            }
         }
-        Some(room)
     }
 
-    /// A client.
+    /// Lets a client join when it has a session, and again after each reconnect; to be called before the next
+    /// [turn](Self::turn).
+    pub fn join(&mut self, id: MemberId, room: RoomName<'_>, options: JoinOptions) -> Option<RoomIndex> {
+        engine!(self, engine => engine.join(id, room, options))
+    }
+
+    /// Where a client stands.
     #[must_use]
-    pub fn client(&self, id: MemberId) -> Option<&Client> {
-        self.crew.members.get(id.0 as usize).map(|member| &member.client)
+    pub fn standing(&self, id: MemberId) -> Standing {
+        match &self.0 {
+            Engine::Direct(engine) => engine.standing(id),
+            Engine::Drivers(engine) => engine.standing(id),
+        }
+    }
+
+    /// Values that were overtaken on their way to the clients, or replaced before they left them.
+    #[must_use]
+    pub fn lost(&self) -> Lost {
+        match &self.0 {
+            // What comes over one ordered stream is never overtaken, and what is written is never replaced.
+            Engine::Direct(_) => Lost::default(),
+            Engine::Drivers(engine) => engine.lost(),
+        }
     }
 
     /// What the scenario counted and decided.
-    pub const fn observer(&mut self) -> &mut O {
-        &mut self.crew.observer
+    pub fn observer(&mut self) -> Observing<'_, O> {
+        match &mut self.0 {
+            Engine::Direct(engine) => Observing::Direct(engine.observer()),
+            Engine::Drivers(engine) => Observing::Drivers(engine.observer()),
+        }
     }
 
-    /// Bytes received in all.
-    #[must_use]
-    pub const fn received_bytes(&self) -> u64 {
-        self.fleet.received_bytes()
-    }
-
-    /// Connections that exist, open or on their way.
-    #[must_use]
-    pub const fn connections(&self) -> usize {
-        self.fleet.len()
-    }
-
-    /// One pass: new connections, whatever is ready within `wait` (less if a timer is due), timers, closes.
+    /// One pass: new connections, whatever is ready within `wait` (less if a timer is due), timers, closes. How much
+    /// happened.
     ///
     /// # Errors
     /// When the system has no more sockets, or its readiness call fails.
     pub fn turn(&mut self, wait: Duration) -> io::Result<usize> {
-        let now = Nanos::now();
-        self.fire(now);
-        let more = self.connect(now)?;
-        let wait = self.crew.timers.next().map_or(wait, |at| wait.min(at.since(now)));
-        let wait = if more { wait.min(Duration::from_millis(1)) } else { wait };
-        let count = self.fleet.poll(Some(wait), &mut self.crew)?;
-        while let Some(id) = self.crew.to_close.pop() {
-            self.close(id, None);
-        }
-        Ok(count)
+        engine!(self, engine => engine.turn(wait))
     }
 
-    /// Encodes a publish into the client's buffer, without writing it; `None` when it has no session now.
-    pub fn publish(&mut self, now: Nanos, id: MemberId, what: &Publication<'_>) -> Option<Option<RequestId>> {
-        let link = self.crew.members.get(id.0 as usize)?.link?;
-        let out = self.fleet.out(link)?;
-        self.crew.publish(now, id, what, out)
+    /// Takes a publication over from the scenario, without sending it; false when the client has no session now. If it
+    /// can't be sent after all, the observer hears of it: [`Seen::Unsent`](super::Seen::Unsent).
+    pub fn publish(&mut self, now: Nanos, id: MemberId, what: &Publication<'_>) -> bool {
+        engine!(self, engine => engine.publish(now, id, what))
     }
 
-    /// Writes what a client has to say.
+    /// Sends what a client has to say, as far as its connection takes it.
     pub fn flush(&mut self, id: MemberId) {
-        if let Some(link) = self.crew.members.get(id.0 as usize).and_then(|member| member.link) {
-            self.fleet.flush(link, &mut self.crew);
-        }
+        engine!(self, engine => engine.flush(id));
     }
 
-    /// Bytes that a client's socket has not taken.
+    /// Bytes that a client's connection has not taken.
     #[must_use]
     pub fn waiting_bytes(&mut self, id: MemberId) -> usize {
-        let link = self.crew.members.get(id.0 as usize).and_then(|member| member.link);
-        link.and_then(|link| self.fleet.out(link)).map_or(0, |out| out.waiting_bytes())
+        engine!(self, engine => engine.waiting_bytes(id))
     }
 
-    /// Ends a client's connection: with a close frame if there is a code, else by a reset. It may come back.
+    /// Ends a client's connection; it may come back. Over WebSocket with a close frame if there is a code, else by a
+    /// reset; QUIC has no reset and always says 1001.
     pub fn close(&mut self, id: MemberId, code: Option<u16>) {
-        if let Some(link) = self.crew.members.get(id.0 as usize).and_then(|member| member.link) {
-            self.fleet.close(link, code, &mut self.crew);
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.close(id, code),
+            Engine::Drivers(engine) => engine.disconnect(id),
         }
     }
 
     /// Begins no connection before this time.
-    pub const fn hold_connections(&mut self, until: Nanos) {
-        self.held_until = until;
+    pub fn hold_connections(&mut self, until: Nanos) {
+        engine!(self, engine => engine.hold_connections(until));
     }
 
     /// Ends a client for good.
     pub fn end(&mut self, id: MemberId) {
-        if let Some(member) = self.crew.members.get_mut(id.0 as usize) {
-            member.client.close();
-            self.close(id, Some(1000));
-        }
+        engine!(self, engine => engine.end(id));
     }
 
-    /// Stops or resumes reading from a client's connection.
+    /// Stops or resumes reading what comes in order from a client's connection.
     pub fn read_from(&mut self, id: MemberId, read: bool) {
-        if let Some(link) = self.crew.members.get(id.0 as usize).and_then(|member| member.link) {
-            self.fleet.read_from(link, read);
+        engine!(self, engine => engine.read_from(id, read));
+    }
+
+    /// Reads at most so many bytes from a client's connection now, and says how many; over QUIC only on a
+    /// [slow line](Target::receive_buffer_bytes), where they count as carried.
+    pub fn read_some(&mut self, id: MemberId, bytes_max: usize) -> usize {
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.read_some(id, bytes_max),
+            Engine::Drivers(engine) => engine.carry(bytes_max),
         }
     }
 
-    /// Reads at most so many bytes from a client's connection now.
-    pub fn read_some(&mut self, id: MemberId, bytes_max: usize) {
-        if let Some(link) = self.crew.members.get(id.0 as usize).and_then(|member| member.link) {
-            self.fleet.read_some(link, bytes_max, &mut self.crew);
-        }
-    }
-
-    /// The end of a run: the room should have been seen up to `position`.
+    /// The end of a run: the room should have been seen up to `position`. What is missing is a violation, which the
+    /// observer hears of before [`Self::finish`] returns.
     pub fn expect(&mut self, id: MemberId, room: RoomIndex, position: Position) {
-        if let Some(member) = self.crew.members.get_mut(id.0 as usize) {
-            member.client.handle_end(room, position);
-            self.crew.pump(Nanos::now(), id, None);
-        }
+        engine!(self, engine => engine.expect(id, room, position));
     }
 
-    fn fire(&mut self, now: Nanos) {
-        while let Some(id) = self.crew.timers.due(now) {
-            if let Some(member) = self.crew.members.get_mut(id.0 as usize) {
-                member.client.handle_timeout(now.monotonic());
-            }
-            self.send(id);
+    /// Lets clients that were [ended](Self::end) say what they still have to say; within two seconds.
+    ///
+    /// # Errors
+    /// As [`Self::turn`].
+    pub fn finish(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Engine::Direct(_) => Ok(()),
+            Engine::Drivers(engine) => engine.finish(),
         }
     }
+}
 
-    /// Gives out what a client's machine wants to say.
-    fn send(&mut self, id: MemberId) {
-        let link = self.crew.members.get(id.0 as usize).and_then(|member| member.link);
-        let out = link.and_then(|link| self.fleet.out(link));
-        self.crew.pump(Nanos::now(), id, out);
-        self.flush(id);
+impl<O> Deref for Observing<'_, O> {
+    type Target = O;
+
+    fn deref(&self) -> &O {
+        match self {
+            Self::Direct(observer) => observer,
+            Self::Drivers(observer) => observer,
+        }
     }
+}
 
-    /// Begins connections as the pace allows; true when more wait for it.
-    fn connect(&mut self, now: Nanos) -> io::Result<bool> {
-        if now < self.held_until {
-            return Ok(!self.crew.to_connect.is_empty());
+impl<O> DerefMut for Observing<'_, O> {
+    fn deref_mut(&mut self) -> &mut O {
+        match self {
+            Self::Direct(observer) => observer,
+            Self::Drivers(observer) => observer,
         }
-        if self.pace.rate > 0 {
-            let rate = f64::from(self.pace.rate);
-            self.allowance =
-                (self.allowance + now.since(self.reckoned).as_secs_f64() * rate).min(rate / 10.0 + 1.0);
-        }
-        self.reckoned = now;
-        while !self.crew.to_connect.is_empty() && self.crew.opening < self.pace.concurrency {
-            if self.pace.rate > 0 {
-                if self.allowance < 1.0 {
-                    return Ok(true);
-                }
-                self.allowance -= 1.0;
-            }
-            let Some(id) = self.crew.to_connect.pop_front() else { break };
-            let Some(member) =
-                self.crew.members.get_mut(id.0 as usize).filter(|member| member.link.is_none())
-            else {
-                continue;
-            };
-            let link = self.fleet.open(&self.target, subprotocols(member.format))?;
-            member.link = Some(link);
-            member.opening = true;
-            let index = link.0 as usize;
-            if self.crew.by_link.len() <= index {
-                self.crew.by_link.resize(index + 1, MemberId(u32::MAX));
-            }
-            self.crew.by_link[index] = id;
-            self.crew.opening += 1;
-        }
-        Ok(false)
     }
 }

@@ -1,9 +1,12 @@
 //! The few system calls that the standard library has no safe name for. Thread view; all `unsafe` of the engine.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
+
+use tokio::io::unix::AsyncFd;
 
 /// What a socket is watched for, and what was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,57 @@ impl Epoll {
         let event = self.events.get(index)?;
         let fault = event.events & (libc::EPOLLERR | libc::EPOLLHUP | libc::EPOLLRDHUP) as u32 != 0;
         Some(Ready { key: event.u64, read: fault || event.events & libc::EPOLLIN as u32 != 0 })
+    }
+}
+
+/// A timer as a descriptor, on the monotonic clock: readable once its time has come.
+pub(crate) struct Timer(File);
+
+impl Timer {
+    pub(crate) fn new() -> io::Result<Self> {
+        let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
+        // SAFETY: no pointers; the result is checked before it is owned.
+        let fd = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just made and belongs to nobody else.
+        Ok(Self(unsafe { File::from_raw_fd(fd) }))
+    }
+
+    /// Under the eyes of the runtime on which this is called.
+    pub(crate) fn watched(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: the timer owns its descriptor, gives out the same one each time, and closes it only when it is dropped.
+        Ok(unsafe { AsyncFd::register_with_interest(self, tokio::io::Interest::READABLE) }?)
+    }
+
+    /// Sets it; no time at all counts as a nanosecond, as 0 would disarm it.
+    pub(crate) fn set(&self, after: Duration) -> io::Result<()> {
+        let after = after.max(Duration::from_nanos(1));
+        let it_value =
+            libc::timespec { tv_sec: after.as_secs() as libc::time_t, tv_nsec: after.subsec_nanos().into() };
+        let once = libc::itimerspec { it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
+        // SAFETY: reads one itimerspec during the call; the old one is not wanted.
+        let result =
+            unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const once, std::ptr::null_mut()) };
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Takes note that its time has come; `WouldBlock` while it has not.
+    pub(crate) fn take(&self) -> io::Result<()> {
+        (&self.0).read_exact(&mut [0; 8])
+    }
+}
+
+impl AsRawFd for Timer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl AsFd for Timer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

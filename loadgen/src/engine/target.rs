@@ -25,11 +25,13 @@ pub struct Target {
     pub path: String,
     /// What carries the frames.
     pub transport: TransportChoice,
+    /// Any certificate will do.
+    insecure: bool,
     /// TLS, for `wss://`.
     pub tls: Option<(Arc<rustls::ClientConfig>, ServerName<'static>)>,
     /// Source addresses to spread over: 127.0.0.2 and up; 0 leaves the choice to the system.
     pub sources: u8,
-    /// `SO_RCVBUF`, if not the system's.
+    /// `SO_RCVBUF`, if not the system's; the QUIC clients of a thread then share a line that can be slowed down.
     pub receive_buffer_bytes: Option<usize>,
 }
 
@@ -89,6 +91,7 @@ impl Target {
             host: host.to_owned(),
             path: path.to_owned(),
             transport,
+            insecure,
             tls,
             sources: 0,
             receive_buffer_bytes: None,
@@ -97,7 +100,7 @@ impl Target {
 
     /// The same target for clients of `ringway-client`.
     #[must_use]
-    pub fn config(&self, insecure: bool, token: Option<&str>) -> Config {
+    pub fn config(&self, token: Option<&str>) -> Config {
         let scheme = match (self.transport, &self.tls) {
             (TransportChoice::Ws, None) => "ws",
             (TransportChoice::Ws, Some(_)) => "wss",
@@ -106,12 +109,22 @@ impl Target {
         };
         let path = if self.transport == TransportChoice::Quic { "" } else { self.path.as_str() };
         let mut config = Config::new(format!("{scheme}://{}{path}", self.host));
-        let trusted = insecure || (scheme != "wss" && self.address.ip().is_loopback());
+        let trusted = self.insecure || (scheme != "wss" && self.address.ip().is_loopback());
         config.trust = trusted.then_some(Trust::Insecure);
         config.token = token.map(Into::into);
         config.client = Some("ringway-load".into());
         config.bounds.receive_buffer_bytes = self.receive_buffer_bytes.map(|bytes| bytes as u32);
         config
+    }
+
+    /// What carries the frames, for reports.
+    #[must_use]
+    pub const fn transport_name(&self) -> &'static str {
+        match self.transport {
+            TransportChoice::Ws => "websocket",
+            TransportChoice::Quic => "quic",
+            TransportChoice::Wt => "webtransport",
+        }
     }
 
     /// The source address of a connection by its number over all threads.
@@ -163,7 +176,7 @@ mod tests {
         let target = |url, transport| Target::new(url, transport, false).unwrap();
         assert_eq!(target("https://127.0.0.1:1/v1", None).transport, TransportChoice::Wt);
         let quic = target("ws://127.0.0.1:7400/v1", Some(TransportChoice::Quic));
-        assert_eq!(&*quic.config(false, None).url, "quic://127.0.0.1:7400");
+        assert_eq!(&*quic.config(None).url, "quic://127.0.0.1:7400");
     }
 
     #[test]

@@ -92,7 +92,11 @@ pub struct Tally {
     pub errors: BTreeMap<&'static str, u64>,
     /// Why connections ended unasked, and how often.
     pub endings: BTreeMap<String, u64>,
-    /// Bytes received in all.
+    /// Values from the server that a newer one of their key had overtaken on their way.
+    pub overtaken: u64,
+    /// Own values that a newer one replaced before they were sent.
+    pub replaced: u64,
+    /// Bytes received in all, where a scenario counts them.
     pub received_bytes: u64,
     /// Reliable messages that neither came nor were told as a gap.
     pub lost: u64,
@@ -200,6 +204,8 @@ impl Tally {
         for (name, count) in &other.endings {
             *self.endings.entry(name.clone()).or_default() += count;
         }
+        self.overtaken += other.overtaken;
+        self.replaced += other.replaced;
         self.received_bytes += other.received_bytes;
         self.lost += other.lost;
         self.duplicated += other.duplicated;

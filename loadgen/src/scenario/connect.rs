@@ -20,7 +20,10 @@ use crate::report::{Board, Progress, Summary, Tally};
 
 pub(super) fn run(args: &ConnectArgs) -> Result<Summary, RunFault> {
     let setup = Setup::new(&args.common, args.connections, None)?;
-    let cast = Cast::new(&args.session, args.connections)?;
+    if args.reset {
+        setup.want_websocket("--reset: a QUIC connection can't end without a word")?;
+    }
+    let cast = Cast::new(&args.session, args.connections, &setup.target)?;
     let mut progress = Progress::new(args.common.quiet);
     let look = || (setup.server.and_then(proc_stat::usage), proc_stat::slab_kib());
     let (before, slab_before) = look();
@@ -42,6 +45,7 @@ pub(super) fn run(args: &ConnectArgs) -> Result<Summary, RunFault> {
     progress.finish();
 
     let mut summary = Summary::new("connect");
+    summary.text("transport", setup.target.transport_name());
     summary.count("connections", tally.connections);
     summary.count("rounds", args.rounds.into());
     summary.number("connects_per_s", tally.connections as f64 / took.as_secs_f64());
@@ -108,8 +112,8 @@ fn come_and_go(setup: &Setup, thread: u16, cast: &Cast, args: &ConnectArgs) -> s
             }
             sessions.end(member);
         }
+        sessions.finish()?;
         sum.add(&sessions.observer().tally);
-        sum.received_bytes += sessions.received_bytes();
     }
     sum.cpu = thread_cpu().saturating_sub(cpu);
     sum.busiest = sum.cpu.as_secs_f64() / Nanos::now().since(began).as_secs_f64().max(1e-9);
@@ -187,7 +191,7 @@ impl Observer for Arrivals {
                 self.board.ended.fetch_add(1, Relaxed);
                 self.tally.ending(ending);
             }
-            Seen::Message(_) | Seen::Published(_) | Seen::Gap { .. } | Seen::Reset => {}
+            Seen::Message(_) | Seen::Published(_) | Seen::Unsent | Seen::Gap { .. } | Seen::Reset => {}
         }
     }
 }

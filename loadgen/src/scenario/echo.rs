@@ -20,6 +20,7 @@ const NUMBER_BYTES: usize = 8;
 pub(super) fn run(args: &EchoArgs) -> Result<Summary, RunFault> {
     let path = if args.common.url.contains("/echo") { None } else { Some("/echo") };
     let setup = Setup::new(&args.common, args.connections, path)?;
+    setup.want_websocket("echo")?;
     let mut progress = Progress::new(args.common.quiet);
     let (connections, size, text) = (args.connections, args.size as usize, args.text);
     let threads = setup.spawn(move |setup, thread| {

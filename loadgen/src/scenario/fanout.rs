@@ -12,7 +12,7 @@ use crate::report::{Progress, Summary, Tally};
 pub(super) fn run(args: &FanoutArgs) -> Result<Summary, RunFault> {
     let clients = args.subscribers + args.publish.publishers;
     let setup = Setup::new(&args.common, clients, None)?;
-    let cast = Cast::new(&args.session, args.subscribers)?;
+    let cast = Cast::new(&args.session, args.subscribers, &setup.target)?;
     let finals = Finals::new(args.common.threads);
     let mut progress = Progress::new(args.common.quiet);
     let (publish, settle, slow_percent) = (args.publish.clone(), args.settle, args.slow_percent);
@@ -35,6 +35,7 @@ pub(super) fn run(args: &FanoutArgs) -> Result<Summary, RunFault> {
     progress.finish();
 
     let mut summary = Summary::new("fanout");
+    summary.text("transport", setup.target.transport_name());
     describe(&mut summary, &args.session, &args.publish, args.subscribers);
     throughput(&mut summary, &tally, args.common.duration);
     if args.slow_percent > 0 {
@@ -89,6 +90,8 @@ pub(super) fn throughput(summary: &mut Summary, tally: &Tally, duration: Duratio
     summary.number("duration_s", seconds);
     summary.number("deliveries_per_s", tally.deliveries as f64 / seconds);
     summary.number("publishes_per_s", tally.publishes as f64 / seconds);
+    summary.count("overtaken", tally.overtaken);
+    summary.count("replaced_unsent", tally.replaced);
     summary.latency(["p50_us", "p90_us", "p99_us", "p999_us", "max_us"], &tally.latency);
 }
 

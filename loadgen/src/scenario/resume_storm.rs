@@ -17,7 +17,7 @@ use crate::report::{Progress, Summary};
 pub(super) fn run(args: &ResumeStormArgs) -> Result<Summary, RunFault> {
     let clients = args.subscribers + args.publish.publishers;
     let setup = Setup::new(&args.common, clients, None)?;
-    let cast = Cast::new(&args.session, args.subscribers)?;
+    let cast = Cast::new(&args.session, args.subscribers, &setup.target)?;
     let finals = Finals::new(args.common.threads);
     let mut progress = Progress::new(args.common.quiet);
     let plan = args.clone();
@@ -40,6 +40,7 @@ pub(super) fn run(args: &ResumeStormArgs) -> Result<Summary, RunFault> {
     progress.finish();
 
     let mut summary = Summary::new("resume-storm");
+    summary.text("transport", setup.target.transport_name());
     describe(&mut summary, &args.session, &args.publish, args.subscribers);
     throughput(&mut summary, &tally, args.common.duration);
     let wanted = u64::from(args.subscribers) * u64::from(args.drops);

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::RunFault;
-use crate::args::Common;
+use crate::args::{Common, TransportChoice};
 use crate::engine::{Nanos, Target, pin_to_core, raise_open_files, sharpen_timers, thread_cpu};
 use crate::proc_stat::{self, Usage};
 use crate::report::{Board, Progress, Tally};
@@ -72,7 +72,12 @@ impl Setup {
         }
         target.sources = common.sources.unwrap_or_else(|| target.sources_for(connections));
         let files = raise_open_files();
-        if u64::from(connections) + 64 > files {
+        let is_websocket = target.transport == TransportChoice::Ws;
+        if !is_websocket && target.config(None).trust.is_none() {
+            let text = "QUIC and WebTransport believe a server elsewhere only with --insecure";
+            return Err(RunFault::Asked(text.to_owned()));
+        }
+        if is_websocket && u64::from(connections) + 64 > files {
             return Err(RunFault::Asked(format!(
                 "{connections} connections need more open files than the {files} allowed: raise `ulimit -n`"
             )));
@@ -86,6 +91,17 @@ impl Setup {
             stop: Arc::default(),
             server,
         })
+    }
+
+    /// Refuses what only WebSocket can do.
+    pub(super) fn want_websocket(&self, what: &str) -> Result<(), RunFault> {
+        match self.target.transport {
+            TransportChoice::Ws => Ok(()),
+            _ => Err(RunFault::Asked(format!(
+                "{what}: over WebSocket only, this is {}",
+                self.target.transport_name()
+            ))),
+        }
     }
 
     /// The part of `total` that falls to a thread, and the number of its first.

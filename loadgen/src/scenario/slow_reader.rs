@@ -1,7 +1,7 @@
 //! `slow-reader`: how old is the state that a reader on a slow line sees on the latest lane?
 //!
-//! The line is made here: a small receive buffer, and as many bytes taken from it as the line would have carried. Age is
-//! counted from the intended publishing to the moment at which the line delivered the value's last byte.
+//! The line is made here: a small receive buffer, of TCP or UDP, and as many bytes taken from it as the line would have
+//! carried. Age is counted from the intended publishing to the moment at which the line delivered the value's last byte.
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) fn run(args: &SlowReaderArgs) -> Result<Summary, RunFault> {
     let mut common = args.common.clone();
     common.threads = 1;
     let setup = Setup::new(&common, args.publish.publishers + 1, None)?;
-    let cast = Cast::new(&args.session, 0)?;
+    let cast = Cast::new(&args.session, 0, &setup.target)?;
     let mut progress = Progress::new(common.quiet);
     let plan = args.clone();
     let threads = setup.spawn(move |setup, thread| {
@@ -42,8 +42,7 @@ pub(super) fn run(args: &SlowReaderArgs) -> Result<Summary, RunFault> {
                 .and_then(|()| reader.look(now, schedule));
         })?;
         outcome?;
-        tally.received_bytes = reader.sessions.received_bytes();
-        tally.add(&reader.sessions.observer().tally);
+        reader.leave(&mut tally)?;
         Ok(tally)
     })?;
     let wanted = u64::from(args.publish.publishers) + 1;
@@ -56,6 +55,7 @@ pub(super) fn run(args: &SlowReaderArgs) -> Result<Summary, RunFault> {
     progress.finish();
 
     let mut summary = Summary::new("slow-reader");
+    summary.text("transport", setup.target.transport_name());
     describe(&mut summary, &args.session, &args.publish, 1);
     let seconds = args.common.duration.as_secs_f64();
     let whole = (args.common.warmup + args.common.duration).as_secs_f64();
@@ -66,6 +66,7 @@ pub(super) fn run(args: &SlowReaderArgs) -> Result<Summary, RunFault> {
     summary.count("connections", tally.connections);
     summary.number("deliveries_per_s", tally.deliveries as f64 / seconds);
     summary.number("publishes_per_s", tally.publishes as f64 / seconds);
+    summary.count("overtaken", tally.overtaken);
     summary.latency(["p50_us", "p90_us", "p99_us", "p999_us", "max_us"], &tally.latency);
     summary.latency(
         ["state_age_p50_us", "state_age_p90_us", "state_age_p99_us", "state_age_p999_us", "state_age_max_us"],
@@ -95,6 +96,7 @@ struct SlowReader {
     sessions: Sessions<Ages>,
     bytes_per_s: f64,
     credit: f64,
+    carried_bytes: u64,
     looked: Nanos,
     throttled: bool,
 }
@@ -116,7 +118,19 @@ impl SlowReader {
         setup.board.connected.fetch_add(1, Relaxed);
         setup.board.ready.fetch_add(1, Relaxed);
         let bytes_per_s = f64::from(args.reader_kbit) * 1_000.0 / 8.0;
-        Ok(Self { sessions, bytes_per_s, credit: 0.0, looked: Nanos::now(), throttled: false })
+        let looked = Nanos::now();
+        Ok(Self { sessions, bytes_per_s, credit: 0.0, carried_bytes: 0, looked, throttled: false })
+    }
+
+    /// Goes, and tells what it saw.
+    fn leave(mut self, tally: &mut Tally) -> io::Result<()> {
+        let lost = self.sessions.lost();
+        tally.received_bytes = self.carried_bytes;
+        tally.overtaken += lost.overtaken;
+        tally.add(&self.sessions.observer().tally);
+        self.sessions.read_from(MemberId(0), true);
+        self.sessions.end(MemberId(0));
+        self.sessions.finish()
     }
 
     /// Takes what the line has carried since the last look.
@@ -132,9 +146,9 @@ impl SlowReader {
         self.credit += past.as_secs_f64() * self.bytes_per_s;
         let bytes = self.credit as usize;
         if bytes > 0 {
-            let before = self.sessions.received_bytes();
-            self.sessions.read_some(reader, bytes);
-            self.credit -= (self.sessions.received_bytes() - before) as f64;
+            let carried = self.sessions.read_some(reader, bytes);
+            self.carried_bytes += carried as u64;
+            self.credit -= carried as f64;
             self.credit = self.credit.min(LINE_BURST.as_secs_f64() * self.bytes_per_s);
         }
         self.sessions.turn(Duration::ZERO)?;
@@ -195,7 +209,7 @@ impl Observer for Ages {
                 self.tally.disconnects += 1;
                 self.tally.ending(ending);
             }
-            Seen::Welcomed { .. } | Seen::Published(_) | Seen::Reset => {}
+            Seen::Welcomed { .. } | Seen::Published(_) | Seen::Unsent | Seen::Reset => {}
         }
     }
 }

@@ -8,7 +8,8 @@ use ringway_protocol::token::jwt::{Claims, JwtKey, RoomGrant, sign};
 use ringway_protocol::{BodyKind, Format, UnixMicros};
 
 use super::super::RunFault;
-use crate::args::{BodyChoice, FormatMix, PublishArgs, SessionArgs};
+use crate::args::{BodyChoice, FormatMix, PublishArgs, SessionArgs, TransportChoice};
+use crate::engine::Target;
 
 /// How long the tokens that clients sign for themselves are valid.
 const TOKEN_HOURS: u64 = 12;
@@ -31,7 +32,16 @@ enum Identity {
 }
 
 impl Cast {
-    pub(in crate::scenario) fn new(args: &SessionArgs, subscribers: u32) -> Result<Self, RunFault> {
+    pub(in crate::scenario) fn new(
+        args: &SessionArgs,
+        subscribers: u32,
+        target: &Target,
+    ) -> Result<Self, RunFault> {
+        if args.format != FormatMix::Binary && target.transport != TransportChoice::Ws {
+            let text =
+                "--format: JSON is spoken over WebSocket only, QUIC and WebTransport carry binary frames";
+            return Err(RunFault::Asked(text.into()));
+        }
         let rooms: Arc<[String]> = (0..args.rooms)
             .map(|room| match &args.namespace {
                 Some(namespace) => format!("{namespace}:load-{room}"),

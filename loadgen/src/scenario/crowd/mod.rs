@@ -16,7 +16,7 @@ pub(super) use watch::Watch;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ringway_protocol::session::client::{JoinOptions, RoomIndex, Stage, State};
+use ringway_protocol::session::client::{JoinOptions, RoomIndex};
 use ringway_protocol::{Lane, RoomName};
 
 use self::publisher::Publishers;
@@ -112,9 +112,10 @@ impl Crowd {
         for member in self.members() {
             self.sessions.end(member);
         }
-        let received = self.sessions.received_bytes();
+        self.sessions.finish()?;
+        let lost = self.sessions.lost();
         let mut tally = self.sessions.observer().finish();
-        tally.received_bytes = received;
+        (tally.overtaken, tally.replaced) = (lost.overtaken, lost.replaced);
         Ok(tally)
     }
 
@@ -195,7 +196,7 @@ impl Crowd {
             if !told && (late || self.publishers.all_answered(&self.sessions)) {
                 told = true;
                 let furthest = self.furthest();
-                let sent = self.publishers.ends(self.sessions.observer());
+                let sent = self.publishers.ends(&self.sessions.observer());
                 finals.tell(sent.into_iter().chain(furthest));
             }
             if late || (told && finals.complete() && self.all_arrived(finals)) {
@@ -207,7 +208,7 @@ impl Crowd {
             if self.sessions.observer().is_ignored(member) {
                 continue;
             }
-            let stands = self.stands(member);
+            let stands = self.sessions.standing(member).is_member;
             let end = rooms.get(&self.cast.room_number(self.first + member.0));
             if let Some(position) = end.and_then(|end| end.position).filter(|_| stands) {
                 self.sessions.expect(member, RoomIndex(0), position);
@@ -222,20 +223,12 @@ impl Crowd {
     fn furthest(&self) -> Vec<(u32, finals::Final)> {
         let mut furthest = Vec::new();
         for member in self.subscribers() {
-            let client = self.sessions.client(member);
-            if let Some(position) = client.and_then(|client| client.room(RoomIndex(0))?.position()) {
+            if let Some(position) = self.sessions.standing(member).position {
                 let room = self.cast.room_number(self.first + member.0);
                 furthest.push((room, finals::Final { position: Some(position), sequence: 0 }));
             }
         }
         furthest
-    }
-
-    fn stands(&self, member: MemberId) -> bool {
-        self.sessions.client(member).is_some_and(|client| {
-            client.state() == State::Ready
-                && client.room(RoomIndex(0)).is_some_and(|room| room.stage() == Stage::In)
-        })
     }
 
     fn all_arrived(&mut self, finals: &Finals) -> bool {
@@ -245,14 +238,13 @@ impl Crowd {
                 return true;
             }
             let Some(end) = rooms.get(&self.cast.room_number(self.first + member.0)) else { return true };
-            let client = self.sessions.client(member);
-            let position = client.and_then(|client| client.room(RoomIndex(0))?.position());
-            let there = match (position, end.position) {
+            let standing = self.sessions.standing(member);
+            let there = match (standing.position, end.position) {
                 (Some(seen), Some(end)) => seen.epoch != end.epoch || seen.offset >= end.offset,
                 (_, None) => true,
                 (None, Some(_)) => false,
             };
-            there && self.stands(member) && self.sessions.observer().has_newest(member, end.sequence)
+            there && standing.is_member && self.sessions.observer().has_newest(member, end.sequence)
         })
     }
 }

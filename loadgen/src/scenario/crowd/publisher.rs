@@ -127,7 +127,7 @@ impl Publishers {
                 echo: self.lane == Lane::Reliable,
                 answer: self.answer,
             };
-            if sessions.publish(now, publisher.member, &publication).is_none() {
+            if !sessions.publish(now, publisher.member, &publication) {
                 break;
             }
             publisher.sequence = sequence;
@@ -135,7 +135,7 @@ impl Publishers {
         }
         sessions.flush(publisher.member);
         let done = Nanos::now();
-        let watch = sessions.observer();
+        let mut watch = sessions.observer();
         watch.sent(sent, self.burst - sent, schedule.measures(intended));
         if schedule.measures(intended) {
             watch.tally.send_lag.record(done.since(intended));
@@ -144,9 +144,7 @@ impl Publishers {
 
     /// Whether no publisher waits for an answer.
     pub(super) fn all_answered(&self, sessions: &Sessions<Watch>) -> bool {
-        self.all
-            .iter()
-            .all(|publisher| sessions.client(publisher.member).is_none_or(|client| client.outstanding() == 0))
+        self.all.iter().all(|publisher| sessions.standing(publisher.member).outstanding == 0)
     }
 
     /// Where the rooms of this thread's publishers ended.

@@ -107,6 +107,15 @@ impl Watch {
         }
     }
 
+    /// One that counted as sent was not.
+    fn unsent(&mut self, now: Nanos) {
+        self.publishes_in_all -= 1;
+        if self.schedule.is_some_and(|schedule| schedule.measures(now)) {
+            self.tally.unsent += 1;
+            self.tally.publishes = self.tally.publishes.saturating_sub(1);
+        }
+    }
+
     pub(super) fn has_newest(&self, member: MemberId, sequence: u64) -> bool {
         sequence == 0 || self.members.get(member.0 as usize).is_some_and(|seat| seat.sequence >= sequence)
     }
@@ -261,6 +270,7 @@ impl Observer for Watch {
             }
             Seen::Joined { recovered, replay, .. } => self.joined(now, member, recovered, replay),
             Seen::Published(published) => self.published(published),
+            Seen::Unsent => self.unsent(now),
             Seen::Refused(request, error) => self.error(member, Some(request), error),
             Seen::Faulted(error) => self.error(member, None, error),
             Seen::Gap { missed } => self.tally.told_gaps += missed,

@@ -21,7 +21,7 @@ use tokio::task::LocalSet;
 use super::RunFault;
 use super::crowd::Cast;
 use super::run::{CpuMeter, Measured, Setup};
-use crate::args::{GameArgs, TransportChoice};
+use crate::args::GameArgs;
 use crate::engine::Nanos;
 use crate::report::{Latency, Progress, Summary, Tally};
 use player::Player;
@@ -49,7 +49,7 @@ struct Found {
 
 pub(super) fn run(args: &GameArgs) -> Result<Summary, RunFault> {
     let setup = Setup::new(&args.common, args.players, None)?;
-    let cast = Cast::new(&args.session, args.players)?;
+    let cast = Cast::new(&args.session, args.players, &setup.target)?;
     let mut progress = Progress::new(args.common.quiet);
     let args = Rc::new(args.clone());
     let wanted = args.players;
@@ -71,6 +71,7 @@ pub(super) fn run(args: &GameArgs) -> Result<Summary, RunFault> {
     }
     progress.finish();
     let mut summary = Summary::new("game");
+    summary.text("transport", setup.target.transport_name());
     describe(&mut summary, &args);
     conclude(&mut summary, &found, &measured, &args);
     if !ready {
@@ -97,7 +98,7 @@ fn play(setup: &Setup, thread: u16, args: &GameArgs, cast: &Cast) -> io::Result<
         let connector = match &mut connector {
             Some(shared) if token.is_none() => shared,
             connector => {
-                let config = setup.target.config(args.common.insecure, token.as_deref());
+                let config = setup.target.config(token.as_deref());
                 connector.insert(Connector::new(config).map_err(io::Error::other)?)
             }
         };
@@ -166,15 +167,6 @@ impl Found {
 }
 
 fn describe(summary: &mut Summary, args: &GameArgs) {
-    let transport = crate::engine::Target::new(&args.common.url, args.common.transport, true);
-    summary.text(
-        "transport",
-        match transport.map(|target| target.transport) {
-            Ok(TransportChoice::Quic) => "quic",
-            Ok(TransportChoice::Wt) => "webtransport",
-            _ => "websocket",
-        },
-    );
     summary.text("lane", args.lane.name());
     summary.count("players", args.players.into());
     summary.count("rooms", args.session.rooms.into());

@@ -200,19 +200,12 @@ impl Handler for Player {
     fn handle_ended(&mut self, outlet: &mut Outlet, ending: &Ending, _reconnect: Reconnect) {
         let mut world = self.world.borrow_mut();
         world.board.ended.fetch_add(1, Relaxed);
-        let told = match ending {
-            Ending::NotConnected(fault) => {
-                world.found.tally.connect_failures += 1;
-                engine::Ending::NotOpened(fault.to_string())
-            }
-            Ending::Closed { code, reason } => {
-                engine::Ending::Closed { code: Some(*code), reason: reason.to_string() }
-            }
-            Ending::Lost(reason) => engine::Ending::Broken(reason.to_string()),
+        match ending {
             Ending::Left => return,
-        };
-        world.found.tally.disconnects += u64::from(!matches!(ending, Ending::NotConnected(_)));
-        world.found.tally.ending(&told);
+            Ending::NotConnected(_) => world.found.tally.connect_failures += 1,
+            Ending::Closed { .. } | Ending::Lost(_) => world.found.tally.disconnects += 1,
+        }
+        world.found.tally.ending(&engine::Ending::of(ending));
         drop(world);
         if self.permit.is_some() {
             // It was never a member: the run fails with the reason.

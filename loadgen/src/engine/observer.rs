@@ -1,0 +1,106 @@
+//! What happens to clients, as scenarios see it: the same words for every engine. Client view.
+
+use std::time::Duration;
+
+use ringway_protocol::event::{ErrorEvent, Message, Published};
+use ringway_protocol::session::client::{Client, Phase, Reaction, Reconnect, Request, RoomIndex, Violation};
+use ringway_protocol::{Event, Lane};
+
+use super::{Ending, Nanos};
+
+/// A client of this thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberId(pub u32);
+
+/// A message as a scenario wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// Where.
+    pub room: RoomIndex,
+    /// How it travelled.
+    pub lane: Lane,
+    /// Offset or version.
+    pub place: u64,
+    /// The body; of a `json` body the JSON text.
+    pub body: &'a [u8],
+    /// Live, replay or page; `None`: it broke a promise.
+    pub phase: Option<Phase>,
+}
+
+/// What happened to a client.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// Its connection's upgrade is done.
+    Opened {
+        /// From the first packet on.
+        took: Duration,
+    },
+    /// The session stands.
+    Welcomed {
+        /// It is the session of the connection before.
+        resumed: bool,
+    },
+    /// It is a member.
+    Joined {
+        /// Where.
+        room: RoomIndex,
+        /// As `joined` says.
+        recovered: bool,
+        /// Messages that follow as replay.
+        replay: u32,
+    },
+    /// A publication came.
+    Message(Arrival<'a>),
+    /// A publish was answered.
+    Published(&'a Published<'a>),
+    /// A publication that was taken over from the scenario could not be sent after all.
+    Unsent,
+    /// A request failed.
+    Refused(Request, &'a ErrorEvent<'a>),
+    /// The server told of a fault without a request.
+    Faulted(&'a ErrorEvent<'a>),
+    /// Publications will not come, and the server said so.
+    Gap {
+        /// How many.
+        missed: u64,
+    },
+    /// A room's order began anew.
+    Reset,
+    /// A promise was broken.
+    Violation(&'a Violation),
+    /// Bytes that are no frame.
+    Undecodable(&'a str),
+    /// The connection ended.
+    Ended(&'a Ending, Reconnect),
+}
+
+/// A scenario, as far as one thread's clients concern it.
+pub trait Observer {
+    /// Something happened to a client.
+    fn observe(&mut self, now: Nanos, member: MemberId, client: &Client, seen: Seen<'_>);
+}
+
+impl<'a> Seen<'a> {
+    /// What an event and the session machine's reaction to it are to a scenario; most are nothing.
+    pub(super) fn of(reaction: Reaction, event: &'a Event<'a>) -> Option<Self> {
+        Some(match (reaction, event) {
+            (Reaction::Message { room, phase }, Event::Message(message)) => {
+                Self::Message(Arrival::of(room, phase, message))
+            }
+            (Reaction::Published { .. }, Event::Published(published)) => Self::Published(published),
+            (Reaction::Refused { request }, Event::Error(error)) => Self::Refused(request, error),
+            (Reaction::Faulted, Event::Error(error)) => Self::Faulted(error),
+            (Reaction::Welcomed { resumed }, _) => Self::Welcomed { resumed },
+            (Reaction::Joined { room, recovered, replay }, _) => Self::Joined { room, recovered, replay },
+            (Reaction::Gap { missed, .. }, _) => Self::Gap { missed },
+            (Reaction::Reset { .. }, _) => Self::Reset,
+            _ => return None,
+        })
+    }
+}
+
+impl<'a> Arrival<'a> {
+    const fn of(room: RoomIndex, phase: Option<Phase>, message: &Message<'a>) -> Self {
+        Self { room, lane: message.lane, place: message.place.number(), body: message.body.bytes, phase }
+    }
+}
