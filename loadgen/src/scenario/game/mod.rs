@@ -31,6 +31,9 @@ use world::World;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Connections begun at once.
 const CONNECT_BURST: usize = 8;
+/// Leaving takes no longer, and what tells of it no longer than the second.
+const LEAVE_MAX: Duration = Duration::from_secs(2);
+const LEAVE_LINGER: Duration = Duration::from_millis(50);
 /// Longest settling, whatever still arrives.
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 
@@ -107,6 +110,7 @@ fn play(setup: &Setup, thread: u16, args: &GameArgs, cast: &Cast) -> io::Result<
             return Err(io::Error::other("--namespace: no room can have this name"));
         }
         let mut player = Player::new(number, &room, Rc::clone(&world), args);
+        let world = Rc::clone(&world);
         let (gate, connector) = (Arc::clone(&world.borrow().gate), connector.clone());
         let options = player::join_options(args);
         local.spawn_local(async move {
@@ -115,11 +119,16 @@ fn play(setup: &Setup, thread: u16, args: &GameArgs, cast: &Cast) -> io::Result<
             if let Some(room) = RoomName::new(&room) {
                 driver.outlet().join(room, options);
             }
+            world.borrow_mut().playing += 1;
             driver.run().await;
+            world.borrow_mut().playing -= 1;
         });
     }
     drop(entered);
-    local.block_on(&runtime, watch(setup, &world, args));
+    local.block_on(&runtime, async {
+        watch(setup, &world, args).await;
+        leave(&world).await;
+    });
     let mut world = world.borrow_mut();
     Ok(world.finish())
 }
@@ -153,6 +162,17 @@ async fn watch(setup: &Setup, world: &Rc<RefCell<World>>, args: &GameArgs) {
             return;
         }
     }
+}
+
+/// Lets everybody leave, so that the server knows.
+async fn leave(world: &Rc<RefCell<World>>) {
+    world.borrow_mut().over = true;
+    let until = Nanos::now() + LEAVE_MAX;
+    while world.borrow().playing > 0 && Nanos::now() < until {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    // What says so is on its way.
+    tokio::time::sleep(LEAVE_LINGER).await;
 }
 
 impl Found {

@@ -41,6 +41,8 @@ pub(super) struct Player {
     events: u64,
     next: Instant,
     begun: bool,
+    /// It has said all that it had to say.
+    done: bool,
     ages: Ages,
     body: Vec<u8>,
     /// Gone once it is a member: then the next may connect.
@@ -73,6 +75,7 @@ impl Player {
             events: 0,
             next: Instant::now(),
             begun: false,
+            done: false,
             ages: Ages::default(),
             body: Vec::new(),
             permit: None,
@@ -218,6 +221,9 @@ impl Handler for Player {
     }
 
     fn handle_tick(&mut self, outlet: &mut Outlet) {
+        if self.world.borrow().over {
+            outlet.close();
+        }
         let (schedule, tick) = {
             let world = self.world.borrow();
             (world.schedule().copied(), world.tick)
@@ -226,6 +232,10 @@ impl Handler for Player {
             self.next = outlet.now() + WAIT;
             return;
         };
+        if self.done {
+            self.next = outlet.now() + WAIT;
+            return;
+        }
         if !std::mem::replace(&mut self.begun, true) {
             // Players tick one after the other, as they do where nobody tells them when.
             let phase = tick.mul_f64(f64::from(self.number) / f64::from(self.players.max(1)));
@@ -239,7 +249,8 @@ impl Handler for Player {
                 return;
             }
             if intended >= schedule.end {
-                self.next += Duration::from_secs(3_600);
+                self.done = true;
+                self.next = outlet.now() + WAIT;
                 let world = &mut *self.world.borrow_mut();
                 self.ages.finish(&schedule, &mut world.found.age);
                 let lost = outlet.lost();

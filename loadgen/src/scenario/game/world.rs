@@ -26,6 +26,9 @@ pub(super) struct World {
     pub(super) tick: Duration,
     /// By room: the furthest that was acknowledged.
     ends: BTreeMap<Box<str>, Position>,
+    /// Players whose sessions live, and whether it is time to end them.
+    pub(super) playing: u32,
+    pub(super) over: bool,
     /// Events without an answer yet.
     pub(super) unanswered: u64,
     /// By player: its room, and how far it has seen the room's order; none while it is no member.
@@ -45,6 +48,8 @@ impl World {
             origin: (Instant::now(), Nanos::now()),
             tick: Duration::from_secs_f64(1.0 / args.tick_rate),
             ends: BTreeMap::new(),
+            playing: 0,
+            over: false,
             unanswered: 0,
             seats: BTreeMap::new(),
             shown: (0, 0, 0),
