@@ -59,7 +59,7 @@ fn publications(page: &mut Page, shards: &Shards<'_>) {
     );
     let help = "Values of the latest lane that went out on a QUIC stream of their own.";
     each(page.counter("ringway_quic_values_total", help), shards, |shard| shard.rim.quic_values_out);
-    let help = "Values of the latest lane whose QUIC stream was reset, as a newer one followed.";
+    let help = "Values of the latest lane whose QUIC stream was reset, as a newer one had arrived.";
     each(page.counter("ringway_quic_values_reset_total", help), shards, |shard| shard.rim.quic_values_reset);
 }
 

@@ -93,7 +93,7 @@ impl Quic {
             // All that was said is acknowledged: now the connection can go without taking anything along.
             StreamEvent::Finished { id } if peer.control == Some(id) || peer.is_connect(id) => peer.cut(),
             StreamEvent::Writable { id } => peer.go_on_with_value(id),
-            StreamEvent::Finished { id } => peer.value_is_over(id),
+            StreamEvent::Finished { id } => peer.value_arrived(id, &mut rim.figures.rim.quic_values_reset),
             StreamEvent::Stopped { id, .. } if peer.control == Some(id) || peer.is_connect(id) => {
                 // Who does not listen any more has left.
                 peer.connection.close(now, VarInt::from_u32(0), Bytes::new());

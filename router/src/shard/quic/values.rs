@@ -1,6 +1,10 @@
 //! Values of the `latest` and `unreliable` lanes on ways of their own: a datagram for what may be lost, else a short
-//! stream for each update, whose predecessor is reset. Nothing that was lost holds them up, and what the path can't take
-//! now stays in the outbox, where newer values replace it.
+//! stream for each update. Nothing that was lost holds them up, and what the path can't take now stays in the outbox,
+//! where newer values replace it.
+//!
+//! What left the outbox is finished: a stream is reset only when a newer value of its key has *arrived*, which makes its
+//! lost packets pointless. Were it reset as soon as a newer one is due, a path that takes less than is published would
+//! carry beginnings and no values.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +20,7 @@ use crate::node::RimCounters;
 use crate::quic::settings::DATAGRAM_BYTES;
 use crate::shard::context::Rim;
 
-/// Why a stream is reset: a newer value is on its way.
+/// Why a stream is reset: a newer value has arrived.
 pub(super) const SUPERSEDED: u32 = 0x101;
 /// Values go before what the control stream has.
 const PRIORITY: i32 = 1;
@@ -28,10 +32,45 @@ const WINDOW_BYTES: u64 = 1024 * 1024;
 /// Streams of one value each that are not acknowledged yet.
 #[derive(Default)]
 pub(super) struct Values {
-    by_tag: BTreeMap<u64, StreamId>,
-    tags: BTreeMap<StreamId, u64>,
+    under_way: BTreeMap<StreamId, UnderWay>,
+    /// By key.
+    newest: BTreeMap<u64, StreamId>,
     /// What the peer's flow control did not take.
     unwritten: BTreeMap<StreamId, Bytes>,
+    /// Bytes of all that are under way.
+    bytes: u64,
+}
+
+/// A value that has not arrived whole, as far as is known.
+struct UnderWay {
+    tag: u64,
+    bytes: u64,
+    /// The value of its key that left before it; it may be over by now.
+    older: Option<StreamId>,
+}
+
+impl Values {
+    fn begin(&mut self, id: StreamId, tag: u64, bytes: u64) {
+        let older = self.newest.insert(tag, id);
+        self.under_way.insert(id, UnderWay { tag, bytes, older });
+        self.bytes += bytes;
+    }
+
+    /// It has arrived whole or never will; what of its key left before it, if anything did.
+    fn end(&mut self, id: StreamId) -> Option<StreamId> {
+        let UnderWay { tag, bytes, older } = self.under_way.remove(&id)?;
+        self.unwritten.remove(&id);
+        self.bytes -= bytes;
+        if self.newest.get(&tag) == Some(&id) {
+            self.newest.remove(&tag);
+        }
+        older
+    }
+
+    /// What the peer takes no more of: the newest value of a key, if that is stuck.
+    fn stuck(&self, tag: u64) -> Option<StreamId> {
+        self.newest.get(&tag).copied().filter(|id| self.unwritten.contains_key(id))
+    }
 }
 
 /// Frames of a turn that share a datagram.
@@ -94,7 +133,7 @@ impl Quic {
             return;
         }
         let now = rim.clock.now();
-        let mut room = room.min(HAND_OVER_BYTES);
+        let mut room = room.min(HAND_OVER_BYTES).min(peer.room_for_values());
         let window = peer.stream_window;
         peer.connection.set_send_window(window + WINDOW_BYTES);
         bundle.begin(peer.datagram_head());
@@ -153,25 +192,27 @@ impl Peer {
         }
     }
 
+    /// Bytes of values that the window takes beside those under way: whether they left already or wait for their turn.
+    fn room_for_values(&self) -> u64 {
+        let under_way = self.values.as_ref().map_or(0, |values| values.bytes);
+        self.connection.congestion_state().window().saturating_sub(under_way)
+    }
+
     /// Sends a value on a stream of its own.
     fn send_value(&mut self, tag: u64, bytes: Bytes, resets: &mut u64) -> Taken {
         let opened = self.spare_stream.take().or_else(|| self.connection.streams().open(Dir::Uni));
         let Some(id) = opened else {
             return if self.takes_streams { Taken::NotNow } else { Taken::WithStream };
         };
-        let code = self.stream_code(SUPERSEDED);
         let values = self.values.get_or_insert_default();
-        if let Some(older) = values.by_tag.insert(tag, id) {
-            values.tags.remove(&older);
-            values.unwritten.remove(&older);
-            if self.connection.send_stream(older).reset(code).is_ok() {
-                *resets += 1;
-            }
+        let stuck = values.stuck(tag);
+        values.begin(id, tag, bytes.len() as u64);
+        if let Some(stuck) = stuck {
+            self.reset_value(stuck, resets);
         }
-        values.tags.insert(id, tag);
         let _ = self.connection.send_stream(id).set_priority(PRIORITY);
         if !self.write_stream_head(id) {
-            self.value_is_over(id);
+            self.end_value(id);
             return Taken::NotNow;
         }
         self.write_value(id, bytes);
@@ -190,7 +231,9 @@ impl Peer {
                     values.unwritten.insert(id, bytes);
                 }
             }
-            Err(_) => self.value_is_over(id),
+            Err(_) => {
+                self.end_value(id);
+            }
         }
     }
 
@@ -205,24 +248,64 @@ impl Peer {
     pub(super) fn stop_value(&mut self, id: StreamId) {
         let code = self.stream_code(SUPERSEDED);
         let _ = self.connection.send_stream(id).reset(code);
-        self.value_is_over(id);
+        self.end_value(id);
     }
 
-    /// A value has arrived whole, or never will.
-    pub(super) fn value_is_over(&mut self, id: StreamId) {
-        let Some(values) = &mut self.values else { return };
-        values.unwritten.remove(&id);
-        if let Some(tag) = values.tags.remove(&id)
-            && values.by_tag.get(&tag) == Some(&id)
-        {
-            values.by_tag.remove(&tag);
+    /// A value has arrived whole: nobody needs what was lost of older ones.
+    pub(super) fn value_arrived(&mut self, id: StreamId, resets: &mut u64) {
+        let mut older = self.end_value(id);
+        while let Some(id) = older {
+            older = self.reset_value(id, resets);
         }
+    }
+
+    /// Gives a superseded value up; what of its key left before it.
+    fn reset_value(&mut self, id: StreamId, resets: &mut u64) -> Option<StreamId> {
+        let values = self.values.as_mut().filter(|values| values.under_way.contains_key(&id))?;
+        let older = values.end(id);
+        let code = self.stream_code(SUPERSEDED);
+        *resets += u64::from(self.connection.send_stream(id).reset(code).is_ok());
+        older
+    }
+
+    fn end_value(&mut self, id: StreamId) -> Option<StreamId> {
+        self.values.as_mut().and_then(|values| values.end(id))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use quinn_proto::Side;
+
     use super::*;
+
+    fn stream(index: u64) -> StreamId {
+        StreamId::new(Side::Server, Dir::Uni, index)
+    }
+
+    #[test]
+    fn a_value_that_arrived_names_what_left_before_it() {
+        let mut values = Values::default();
+        for (index, tag) in [(0, 7), (1, 8), (2, 7), (3, 7)] {
+            values.begin(stream(index), tag, 10);
+        }
+        assert_eq!(values.bytes, 40);
+        assert_eq!(values.end(stream(2)), Some(stream(0)));
+        assert_eq!(values.end(stream(0)), None);
+        assert_eq!(values.end(stream(0)), None, "over already");
+        // The newest is under way still, and what it followed is no more.
+        assert_eq!(values.end(stream(3)), Some(stream(2)));
+        assert_eq!((values.bytes, values.newest.len()), (10, 1));
+    }
+
+    #[test]
+    fn only_a_value_that_the_peer_takes_no_more_of_is_stuck() {
+        let mut values = Values::default();
+        values.begin(stream(0), 7, 10);
+        assert_eq!(values.stuck(7), None);
+        values.unwritten.insert(stream(0), Bytes::from_static(b"rest"));
+        assert_eq!((values.stuck(7), values.stuck(8)), (Some(stream(0)), None));
+    }
 
     #[test]
     fn frames_share_a_datagram_behind_its_head() {
