@@ -47,6 +47,9 @@ pub struct RelayArgs {
     /// Lose as many, but in runs of so many packets on average.
     #[arg(long, value_name = "PACKETS")]
     pub burst: Option<f64>,
+    /// Lose so much of the time instead, in spells of this length on average in which nothing passes.
+    #[arg(long, value_parser = duration, value_name = "TIME", conflicts_with = "burst")]
+    pub spell: Option<Duration>,
     /// The line's rate in each direction; without one it is as fast as this host.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "KBIT")]
     pub rate_kbit: Option<u32>,
@@ -97,9 +100,10 @@ impl RelayArgs {
     pub fn conditions(&self) -> Result<[Conditions; 2], RunFault> {
         let one = |loss: Option<f64>, rate_kbit: Option<u32>| -> Result<Conditions, RunFault> {
             let share = loss.unwrap_or(self.loss) / 100.0;
-            let loss = match self.burst {
-                Some(burst) => Loss::bursts(share, burst),
-                None => Loss::independent(share),
+            let loss = match (self.burst, self.spell) {
+                (Some(burst), _) => Loss::bursts(share, burst),
+                (None, Some(spell)) => Loss::spells(share, spell),
+                (None, None) => Loss::independent(share),
             };
             Ok(Conditions {
                 delay: self.rtt / 2,
@@ -152,6 +156,7 @@ mod tests {
     fn networks_that_cannot_be_are_refused() {
         assert!(conditions("--loss 101").is_err());
         assert!(conditions("--loss 90 --burst 2").is_err());
+        assert!(conditions("--loss 5 --spell 10us").is_err());
         assert!(conditions("--rate-kbit 256 --queue 1000").is_err());
     }
 }

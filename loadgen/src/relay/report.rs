@@ -38,6 +38,7 @@ impl Report {
             "jitter_ms": milliseconds(args.jitter),
             "reorder": args.reorder,
             "burst_packets": args.burst,
+            "spell_ms": args.spell.map(milliseconds),
             "mtu_bytes": args.mtu,
             "seed": args.seed,
         });

@@ -2,8 +2,8 @@
 //!
 //! A [`Line`] is one direction. A packet first waits for the line's rate in a queue that is bounded in bytes, may then
 //! be lost, and arrives a fixed delay later, with some jitter. What chance decides (loss and jitter) depends on nothing
-//! but the seed, the direction and the packet's ordinal, so that the hundredth packet of two runs meets the same luck;
-//! what the queue decides depends on when packets come and how large they are, as it must.
+//! but the seed, the direction and the packet's ordinal, so that the hundredth packet of two runs meets the same luck
+//! (or, where loss goes by time, on the time since the first packet); what the queue decides depends on when packets come and how large they are, as it must.
 
 mod bottleneck;
 mod chance;
@@ -85,7 +85,7 @@ impl Line {
         let ordinal = self.next;
         self.next += 1;
         // Drawn whatever the queue says: the luck of those that follow must not depend on it.
-        let lost = self.weather.loses(self.chance.draw(ordinal, Purpose::Loss));
+        let lost = self.weather.loses(now, ordinal, self.chance);
         let Some(departure) = self.departure(now, bytes) else { return Verdict::QueueFull };
         if lost {
             return Verdict::Lost;
