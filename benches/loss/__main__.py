@@ -80,7 +80,7 @@ def measure(options: argparse.Namespace, groups: list, where: str) -> dict[Cell,
         print(f"{where}: about {ground.takes_s(batch for group in groups for batch in group.batches()) / 60:.0f} minutes", flush=True)
 
         def tell(found: Found) -> None:
-            ages = " / ".join(f"{found.age(quantile):.1f}" for quantile in ("p50", "p99", "p999", "max")) + " ms" if found.game else "–"
+            ages = " / ".join(f"{found.age(quantile):.1f}" for quantile in ("p50", "p99", "p999", "max")) + " ms" if found.has_ages() else "–"
             print(f"{stamp(began)}  {found.cell}: {ages}", *found.faults, *found.relay.get("warnings", []), sep="\n       ", flush=True)
 
         for group in groups:

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterator
 
 from ..side_by_side.figures import Row, number, table
-from .cell import LATEST, TICK_MS, UNRELIABLE, WEBSOCKET, Cell, Found, Line
+from .cell import LATEST, TICK_MS, UNRELIABLE, WEBSOCKET, Cell, Found, Line, Way
 
 FAR = Line(80, 5)
 NEAR = Line(40, 5)
 STILL = Line(80)
 NARROW = Line(40, down_kbit=256)
 READER_MS = 250
-# So many states that a line of 256 kbit/s takes a third of them.
+# One state, or those of eight players; either way a line of 256 kbit/s takes no more than a third.
 READER = {"body": 500, "tick_hz": 200, "watchers": 1, "warmup_s": 3}
+CROWD = {"speakers": 8, "watchers": 1, "warmup_s": 3}
 
 
-def large(way, line: Line = NEAR, congestion: str = "fresh") -> Cell:
+def large(way: Way, line: Line = NEAR, congestion: str = "fresh") -> Cell:
     return Cell(line, way, body=4_096, watchers=2, congestion=congestion)
 
 
@@ -26,6 +27,7 @@ class Acceptance:
             [Cell(FAR, UNRELIABLE), Cell(FAR, LATEST), Cell(STILL, UNRELIABLE)],
             [large(UNRELIABLE), large(LATEST)],
             [Cell(NARROW, way, **READER) for way in (LATEST, UNRELIABLE, WEBSOCKET)],
+            [Cell(NARROW, way, **CROWD) for way in (LATEST, UNRELIABLE, WEBSOCKET)],
         ]
 
     def report(self, found: Callable[[Cell], Found]) -> str:
@@ -34,7 +36,7 @@ class Acceptance:
     def rows(self, found: Callable[[Cell], Found]) -> Iterator[Row]:
         def row(what: str, cell: Cell, quantile: str, against: str, beyond_ms: float, limit: str, limit_ms: float) -> Row:
             """An age beyond what it is compared with."""
-            if not found(cell).game:
+            if not found(cell).has_ages():
                 return Row(what, "–", against, "–", limit, [], limit_ms)
             age = found(cell).age(quantile)
             return Row(what, f"{number(age)} ms", against, f"{age - beyond_ms:+.1f} ms", limit, [age - beyond_ms], limit_ms)
@@ -44,9 +46,10 @@ class Acceptance:
         yield row("the same, p99", Cell(STILL, UNRELIABLE), "p99", "half the RTT", still, "a tick + 3 ms", TICK_MS + 3)
         yield row(f"{UNRELIABLE}, RTT 80 ms, 5 % lost, p99", Cell(FAR, UNRELIABLE), "p99", "half the RTT", far, "≤ 3 ticks", 3 * TICK_MS)
         other = found(Cell(FAR, UNRELIABLE))
-        base = other.age("p99") if other.game else far
+        base = other.age("p99") if other.has_ages() else far
         yield row(f"{LATEST}, the same", Cell(FAR, LATEST), "p99", "`unreliable`", base, "≤ 1 tick", TICK_MS)
         for way in (UNRELIABLE, LATEST):
             yield row(f"{way}, 4 KB, RTT 40 ms, 5 % lost, p50", large(way), "p50", "–", 0, "< 50 ms", 50)
-        for way in (LATEST, UNRELIABLE, WEBSOCKET):
-            yield row(f"{way}, a reader of 256 kbit/s, the oldest", Cell(NARROW, way, **READER), "max", "RTT", NARROW.rtt_ms, "≤ 250 ms", READER_MS)
+        for what, load in (("a reader of 256 kbit/s", READER), ("the same of 8 players", CROWD)):
+            for way in (LATEST, UNRELIABLE, WEBSOCKET):
+                yield row(f"{way}, {what}, the oldest", Cell(NARROW, way, **load), "max", "RTT", NARROW.rtt_ms, "≤ 250 ms", READER_MS)

@@ -14,14 +14,14 @@ class Line:
 
     rtt_ms: int
     loss_percent: float = 0
-    burst_packets: float | None = None
+    spell_ms: int | None = None
     down_kbit: int | None = None
     queue_bytes: int | None = None
 
     def flags(self) -> list[str]:
         flags = ["--rtt", f"{self.rtt_ms}ms", "--loss", str(self.loss_percent)]
-        if self.burst_packets is not None and self.loss_percent:
-            flags += ["--burst", str(self.burst_packets)]
+        if self.spell_ms is not None:
+            flags += ["--spell", f"{self.spell_ms}ms"]
         if self.down_kbit is not None:
             flags += ["--down-rate-kbit", str(self.down_kbit)]
         if self.queue_bytes is not None:
@@ -74,8 +74,8 @@ class Cell:
     def __str__(self) -> str:
         line = self.line
         words = [f"RTT {line.rtt_ms} ms", f"loss {line.loss_percent:g} %"]
-        if line.burst_packets is not None:
-            words.append(f"in bursts of {line.burst_packets:g}")
+        if line.spell_ms is not None:
+            words.append(f"in spells of {line.spell_ms} ms")
         if line.down_kbit is not None:
             words.append(f"{line.down_kbit} kbit/s")
         if line.queue_bytes is not None:
@@ -95,6 +95,10 @@ class Found:
     # Bytes of each flow while it was measured, if there were rivals.
     flows: dict[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+
+    def has_ages(self) -> bool:
+        """Whether any state came."""
+        return self.game.get("states_received_per_s", 0) > 0
 
     def age(self, quantile: str) -> float:
         """Milliseconds; `quantile` is p50, p90, p99, p999 or max."""

@@ -6,15 +6,16 @@ from .cell import LATEST, UNRELIABLE, WEBSOCKET, Cell, Found, Line, Way
 
 RTTS_MS = (20, 80, 150)
 LOSSES_PERCENT = (0, 1, 5, 10)
-BURST_PACKETS = 4
+# Four ticks.
+SPELL_MS = 67
 WAYS = (UNRELIABLE, LATEST, WEBSOCKET)
 QUANTILES = ("p50", "p99", "p999")
 
 
 def cell(way: Way, rtt_ms: int, loss_percent: float, is_bursty: bool) -> Cell:
-    """Without loss there are no bursts. In bursts there is one watcher, for twice as long: several would share them, and each see shorter ones."""
+    """Without loss there are no bursts. Watchers share them: more time, not more watchers, is what shows more of them."""
     if is_bursty and loss_percent:
-        return Cell(Line(rtt_ms, loss_percent, BURST_PACKETS), way, watchers=1, seconds=40)
+        return Cell(Line(rtt_ms, loss_percent, SPELL_MS), way, seconds=40)
     return Cell(Line(rtt_ms, loss_percent), way)
 
 
@@ -37,11 +38,11 @@ class Matrix:
                 for loss in LOSSES_PERCENT:
                     if loss or not is_bursty:
                         ages = (ages_of(found(cell(way, rtt, loss, is_bursty))) for way in WAYS)
-                        bursts = f" in bursts of {BURST_PACKETS}" if is_bursty else ""
+                        bursts = f", {SPELL_MS} ms at a time" if is_bursty else ""
                         lines.append(f"| {rtt} ms | {loss} %{bursts} | " + " | ".join(ages) + " |")
         return "\n".join(lines)
 
 
 def ages_of(found: Found) -> str:
     """p50 / p99 / p99.9 in milliseconds."""
-    return " / ".join(f"{found.age(quantile):,.0f}" for quantile in QUANTILES) if found.game else "–"
+    return " / ".join(f"{found.age(quantile):,.0f}" for quantile in QUANTILES) if found.has_ages() else "–"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from .cell import Cell, Found
-from .matrix import BURST_PACKETS, LOSSES_PERCENT, RTTS_MS, WAYS, cell
+from .matrix import SPELL_MS, LOSSES_PERCENT, RTTS_MS, WAYS, cell
 
 # The picture, a panel in it, and what is around them.
 WIDTH, LEFT, TOP = 960, 56, 112
@@ -42,7 +42,7 @@ def draw(found: Callable[[Cell], Found]) -> str:
     ages = [age for rtt in RTTS_MS for is_bursty in (False, True) for loss in LOSSES_PERCENT for way in WAYS for age in ages_of(found(cell(way, rtt, loss, is_bursty)))]
     if not ages:
         raise SystemExit("no cell of the table was measured: there is nothing to draw")
-    scale = Scale(min(ages), max(ages))
+    scale = Scale(min(RTTS_MS) / 2, max(ages))
     height = TOP + 2 * PANEL_HEIGHT + ROW_GAP + 64
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title desc" '
@@ -79,7 +79,7 @@ class Scale:
 
 
 def ages_of(found: Found) -> list[float]:
-    return [found.age(quantile) for quantile in ("p50", "p99", "p999")] if found.game and found.age("p50") else []
+    return [found.age(quantile) for quantile in ("p50", "p99", "p999")] if found.has_ages() else []
 
 
 def legend() -> Iterator[str]:
@@ -96,7 +96,7 @@ def legend() -> Iterator[str]:
 
 def panel(found: Callable[[Cell], Found], scale: Scale, left: int, top: int, rtt: int, is_bursty: bool, names_ages: bool) -> Iterator[str]:
     right, bottom = left + PANEL_WIDTH, top + PANEL_HEIGHT
-    kind = f"lost in bursts of {BURST_PACKETS}" if is_bursty else "each lost for itself"
+    kind = f"lost {SPELL_MS} ms at a time" if is_bursty else "each lost for itself"
     yield f'  <text class="ink" x="{left}" y="{top - 10}"><tspan font-weight="600">RTT {rtt} ms</tspan>, {kind}</text>'
     for tick in scale.ticks():
         y = scale.y(top, tick)
@@ -104,8 +104,7 @@ def panel(found: Callable[[Cell], Found], scale: Scale, left: int, top: int, rtt
         if names_ages:
             yield f'  <text class="dim" x="{left - 8}" y="{y + 4}" text-anchor="end">{tick:,}</text>'
     half = scale.y(top, rtt / 2)
-    if half <= bottom:
-        yield f'  <line class="half" x1="{left}" x2="{right}" y1="{half}" y2="{half}"/>'
+    yield f'  <line class="half" x1="{left}" x2="{right}" y1="{half}" y2="{half}"/>'
     for column, loss in enumerate(LOSSES_PERCENT):
         middle = left + PANEL_WIDTH * (column + 0.5) / len(LOSSES_PERCENT)
         yield f'  <text class="dim" x="{middle}" y="{bottom + 18}" text-anchor="middle">{loss} %</text>'
