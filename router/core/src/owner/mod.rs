@@ -12,7 +12,7 @@ mod presence;
 mod publish;
 mod tick;
 
-use ringway_protocol::{Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName};
+use ringway_protocol::{Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName, Version};
 
 use crate::frame::Encoder;
 use crate::map::HandleMap;
@@ -30,11 +30,14 @@ pub(crate) struct Owner<F> {
     pub(crate) timers: Timers<RoomHandle>,
     /// Bytes of all histories and keys.
     pub(crate) held_bytes: u64,
+    /// The newest version of any room that ended: all rooms begin there, so that one that comes back goes on above what
+    /// is still under way of its earlier life. It rises no faster than the versions of the busiest room.
+    pub(crate) version_ended: Version,
 }
 
 impl<F> Owner<F> {
     pub(crate) fn new() -> Self {
-        Self { rooms: HandleMap::new(), timers: Timers::new(), held_bytes: 0 }
+        Self { rooms: HandleMap::new(), timers: Timers::new(), held_bytes: 0, version_ended: Version(0) }
     }
 }
 
@@ -72,7 +75,8 @@ impl<E: Encoder> Shard<E> {
                 return Err(ErrorCode::ShardFull);
             }
             let epoch = Epoch(self.random.next_u64().max(1));
-            self.owner.rooms.insert(handle, Box::new(Room::new(name, namespace, epoch, now.monotonic)));
+            let room = Room::new(name, namespace, epoch, self.owner.version_ended, now.monotonic);
+            self.owner.rooms.insert(handle, Box::new(room));
             self.namespace_counters(namespace).rooms += 1;
             self.look_after(handle, now.monotonic);
         }

@@ -50,6 +50,7 @@ impl<E: Encoder> Shard<E> {
         self.owner.timers.set(handle, &mut room.tick_at, None);
         let keys = room.keys.as_ref().map_or(0, |keys| keys.bytes());
         self.owner.held_bytes -= room.history.bytes() + keys;
+        self.owner.version_ended = self.owner.version_ended.max(room.version);
         self.namespace_counters(room.namespace).rooms -= 1;
         None
     }

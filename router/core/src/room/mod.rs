@@ -28,7 +28,7 @@ pub(crate) struct Room<F> {
     pub(crate) epoch: Epoch,
     /// The newest offset given.
     pub(crate) last: Offset,
-    /// The newest version given.
+    /// The newest version given; it never falls, not even with a new epoch.
     pub(crate) version: Version,
     pub(crate) history: History<F>,
     pub(crate) members: Members,
@@ -65,13 +65,20 @@ pub(crate) struct PresenceChanges {
 const TERM: u64 = 1;
 
 impl<F> Room<F> {
-    pub(crate) fn new(name: &str, namespace: NamespaceId, epoch: Epoch, now: Monotonic) -> Self {
+    /// A room whose versions are above `version`.
+    pub(crate) fn new(
+        name: &str,
+        namespace: NamespaceId,
+        epoch: Epoch,
+        version: Version,
+        now: Monotonic,
+    ) -> Self {
         Self {
             name: name.into(),
             namespace,
             epoch,
             last: Offset(0),
-            version: Version(TERM << 40),
+            version: version.max(Version(TERM << 40)),
             history: History::new(),
             members: Members::new(),
             audience: Vec::new(),

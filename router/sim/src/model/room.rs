@@ -65,6 +65,8 @@ pub struct RoomModel {
     pub orders: Vec<Order>,
     /// Current values of the latest lane.
     pub keys: BTreeMap<KeyId, Current>,
+    /// The newest version given in any order.
+    pub newest_version: u64,
     /// Removals told to one joiner: they take no version of their own.
     pub told_removals: BTreeMap<u64, (KeyId, u64)>,
 }
@@ -138,6 +140,13 @@ impl RoomModel {
             }
             return Err(format!("version {version} of {key:?} is given after {newest:016x}"));
         }
+        if version.0 <= self.newest_version {
+            return Err(format!(
+                "version {version} of a new order is given after {:016x}",
+                self.newest_version
+            ));
+        }
+        self.newest_version = version.0;
         let entry = Version { serial, lane: said.lane, key: key.clone(), removed, session: said.session };
         order.versions.insert(version.0, entry);
         if said.lane == Lane::Latest {
