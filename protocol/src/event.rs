@@ -54,12 +54,14 @@ pub enum Event<'a> {
         /// Last offset missed.
         to: Offset,
     },
-    /// The room's order starts anew: positions and versions held are void.
+    /// The room's order starts anew: positions held are void, and versions up to `version`.
     Reset {
         /// Which room.
         room: &'a str,
         /// The new order and where it stands.
         position: Position,
+        /// The newest version of the older orders: those of the new one are above. 0: not told.
+        version: Version,
         /// Why, for people.
         reason: &'a str,
     },
@@ -138,6 +140,8 @@ pub struct Joined<'a> {
     pub handle: RoomHandle,
     /// Where the order stands: the newest offset given.
     pub position: Position,
+    /// The newest version given: what comes apart and is not above is of an older membership or order. 0: not told.
+    pub version: Version,
     /// With `since`: true when the replay is exactly what was missed. Without: true.
     pub recovered: bool,
     /// How many messages follow as replay.

@@ -44,6 +44,7 @@ fn joined() -> Vec<u8> {
         room: "room",
         handle: HANDLE,
         position: Position { epoch: Epoch(1), offset: Offset(0) },
+        version: Version(0),
         recovered: true,
         replay: 0,
         count: 0,

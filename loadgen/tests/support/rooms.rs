@@ -178,6 +178,7 @@ impl Server {
                 room: name,
                 handle: handle(name),
                 position: Position { epoch: EPOCH, offset: Offset(newest) },
+                version: Version(0),
                 recovered,
                 replay: replay as u32,
                 count: 0,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ringway_protocol::Event;
 use ringway_protocol::codec::DecodeError;
-use ringway_protocol::session::client::{Reaction, Reconnect, Violation};
+use ringway_protocol::session::client::{Reaction, Reconnect, Violation, Way as Line};
 
 use crate::{Ending, Outlet};
 
@@ -18,6 +18,16 @@ pub enum Way {
     Stream,
     /// As a datagram.
     Datagram,
+}
+
+impl From<Line> for Way {
+    fn from(line: Line) -> Self {
+        match line {
+            Line::Control => Self::Control,
+            Line::Stream(_) => Self::Stream,
+            Line::Apart => Self::Datagram,
+        }
+    }
 }
 
 /// One event and what the session machine makes of it.

@@ -11,6 +11,7 @@ use ringway_protocol::command::Command;
 use ringway_protocol::event::Event;
 use ringway_protocol::session::client::{
     Client, HELD_BYTES_MAX, JoinOptions, OUTSTANDING_MAX, Options, Publication, Reaction, RoomIndex, State,
+    Way,
 };
 use ringway_protocol::session::server::{HELLO_ATTEMPTS_MAX, Server, Step, Times};
 use ringway_protocol::time::Monotonic;
@@ -116,15 +117,20 @@ fn client(data: &[u8]) {
         let first = bytes.first().copied().unwrap_or(0);
         let room = RoomIndex(u32::from(first % 4));
         let frame = framed(bytes);
+        let way = match operation / 12 % 3 {
+            0 => Way::Control,
+            1 => Way::Stream(first.into()),
+            _ => Way::Apart,
+        };
         match operation % 12 {
             0..3 => {
                 if let Ok(event) = binary::decode_event(&frame) {
-                    hear(&mut client, now, &event, &frame);
+                    hear(&mut client, now, way, &event, &frame);
                 }
             }
             3..5 => {
                 if let Ok(event) = decoder.event(bytes) {
-                    hear(&mut client, now, &event, &frame);
+                    hear(&mut client, now, way, &event, &frame);
                 }
             }
             5 => client.handle_connected(now),
@@ -156,8 +162,8 @@ fn client(data: &[u8]) {
     }
 }
 
-fn hear(client: &mut Client, now: Monotonic, event: &Event<'_>, frame: &[u8]) {
-    if client.handle_event(now, event) == Reaction::UnknownRoom {
+fn hear(client: &mut Client, now: Monotonic, way: Way, event: &Event<'_>, frame: &[u8]) {
+    if client.handle_event_on(now, way, event) == Reaction::UnknownRoom {
         client.hold(frame);
     }
     let mut held = 0;

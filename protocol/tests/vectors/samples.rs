@@ -206,11 +206,16 @@ fn joined() -> Joined<'static> {
         room: ROOM,
         handle: HANDLE,
         position: position(42),
+        version: Version(0),
         recovered: true,
         replay: 0,
         count: 2,
         members: vec![ada(), grace()],
     }
+}
+
+fn reset(version: Version) -> Event<'static> {
+    Event::Reset { room: ROOM, position: position(0), version, reason: "the room's owner was lost" }
 }
 
 fn published() -> Published<'static> {
@@ -263,6 +268,7 @@ pub(crate) fn events() -> Vec<(&'static str, Event<'static>)> {
             "joined_recovered",
             Event::Joined(Joined { recovered: false, replay: 17, count: 0, members: vec![], ..joined() }),
         ),
+        ("joined_version", Event::Joined(Joined { version: VERSION, ..joined() })),
         ("left", Event::Left { id: id(5), room: ROOM }),
         ("left_by_server", Event::Left { id: None, room: ROOM }),
         ("published", Event::Published(published())),
@@ -354,7 +360,8 @@ pub(crate) fn events() -> Vec<(&'static str, Event<'static>)> {
             }),
         ),
         ("gap", Event::Gap { room: ROOM, from: Offset(12), to: Offset(41) }),
-        ("reset", Event::Reset { room: ROOM, position: position(0), reason: "the room's owner was lost" }),
+        ("reset", reset(Version(0))),
+        ("reset_version", reset(VERSION)),
         ("error", Event::Error(error())),
         (
             "error_in_join_many",

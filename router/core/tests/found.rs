@@ -157,6 +157,32 @@ fn versions_of_an_earlier_order_keep_no_value_back() {
 }
 
 #[test]
+fn joined_and_reset_tell_the_newest_version_and_versions_rise_over_every_new_order() {
+    let mut world = World::with(1, Namespace { idle_ms: 10, ..Namespace::default() }, Limits::default());
+    let (one, two) = (world.open(0, "one"), world.open(0, "two"));
+    world.join(one, "room", None);
+    world.send(one, &latest("room", "x", "a"));
+    assert_eq!(world.read(one)[1..], ["v1 x a"]);
+    world.join(two, "room", None);
+    assert_eq!(world.read(two), ["joined room at #0, recovered, replay 0, 2: one,two, above v1", "v1 x a"]);
+    world.send(one, &latest("room", "x", "b"));
+    assert!(world.shards[0].handle_reset(world.now, handle("room"), "because"));
+    world.send(one, &latest("room", "x", "c"));
+    assert_eq!(world.read(two), ["reset: because, above v2", "v3 x c"]);
+    for member in [one, two] {
+        world.drop(member, Departure::Left);
+    }
+    world.advance_ms(20);
+    let three = world.open(0, "three");
+    world.join(three, "room", None);
+    let seen = world.read(three);
+    // The room has ended and begun anew.
+    assert_eq!(seen, ["joined room at #0, recovered, replay 0, 1: three, above v4"]);
+    world.send(three, &latest("room", "x", "d"));
+    assert_eq!(world.read(three), ["v5 x d"]);
+}
+
+#[test]
 fn whose_value_a_joiner_holds_does_not_matter_where_keys_are_the_room_s() {
     let namespace = Namespace { key_scope: KeyScope::Room, ..Namespace::default() };
     let mut world = World::with(1, namespace, Limits::default());

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::encoder::{Heard, Record};
+use crate::encoder::{Heard, Joined, Record};
 
 /// What is done to the frames that clients hear.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub enum Lie {
     Gap,
     /// A body is changed.
     Body,
+    /// `joined` and `reset` tell no version, all of them: what is late enough to show it is rare.
+    NoFloor,
+    /// `joined` and `reset` tell a version that is too high.
+    FloorTooHigh,
 }
 
 /// Kinds of frames.
@@ -70,6 +74,9 @@ impl Mutation {
             Lie::None => return vec![record],
             Lie::Drop(kind) | Lie::Duplicate(kind) | Lie::Delay(kind) => kind_of(&record.event) == Some(kind),
             Lie::Recovered | Lie::Replay => matches!(record.event, Heard::Joined(_)),
+            Lie::NoFloor | Lie::FloorTooHigh => {
+                matches!(record.event, Heard::Joined(_) | Heard::Reset { .. })
+            }
             Lie::Gap => matches!(record.event, Heard::Gap { .. }),
             Lie::Body => kind_of(&record.event) == Some(Kind::Reliable),
         };
@@ -80,7 +87,7 @@ impl Mutation {
             return vec![record, late];
         }
         self.seen += 1;
-        if !self.seen.is_multiple_of(10) {
+        if !self.seen.is_multiple_of(10) && self.lie != Lie::NoFloor {
             return vec![record];
         }
         match self.lie {
@@ -95,6 +102,12 @@ impl Mutation {
         let mut record = record.clone();
         match (&mut record.event, self.lie) {
             (Heard::Joined(joined), Lie::Recovered) => joined.recovered = !joined.recovered,
+            (Heard::Joined(Joined { version, .. }) | Heard::Reset { version, .. }, Lie::NoFloor) => {
+                version.0 = 0;
+            }
+            (Heard::Joined(Joined { version, .. }) | Heard::Reset { version, .. }, Lie::FloorTooHigh) => {
+                version.0 += 1;
+            }
             (Heard::Joined(joined), _) => joined.replay += 1,
             (Heard::Gap { to, .. }, _) => *to = to.next(),
             // Other bytes are another frame.

@@ -55,6 +55,16 @@ fn a_gap_that_ends_late_is_found_out() {
 }
 
 #[test]
+fn a_floor_that_is_not_told_is_found_out() {
+    assert!(found_out(Lie::NoFloor) > 0);
+}
+
+#[test]
+fn a_floor_that_keeps_new_values_back_is_found_out() {
+    assert!(found_out(Lie::FloorTooHigh) > 0);
+}
+
+#[test]
 fn a_changed_body_is_found_out() {
     assert!(found_out(Lie::Body) > 0);
 }

@@ -55,6 +55,7 @@ fn transports_with_several_ways_are_among_the_worlds() {
         "value apart, lost",
         "value held for a joined",
         "value dropped, older than what it holds",
+        "value dropped, of an older order or membership",
         "room stream begun",
         "room stream ended",
         "room stream not to be had",

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use ringway_protocol::codec::{DecodeError, binary};
 use ringway_protocol::event::Place;
-use ringway_protocol::session::client::{Action, Client, Phase, Reaction, State};
+use ringway_protocol::session::client::{Action, Client, Phase, Reaction, State, Way as Line};
 use ringway_protocol::{ErrorCode, Event};
 use tokio::time::Sleep;
 
@@ -89,11 +89,11 @@ impl<H: Handler> Core<H> {
         self.handler.poll(&mut self.outlet, context);
     }
 
-    /// One frame.
+    /// One frame, and which line brought it.
     ///
     /// # Errors
     /// The bytes are no frame; the handler was told.
-    pub(crate) fn take(&mut self, frame: &[u8], way: Way) -> Result<(), DecodeError> {
+    pub(crate) fn take(&mut self, frame: &[u8], line: Line) -> Result<(), DecodeError> {
         let event = match binary::glance(frame) {
             Some(message) => {
                 let now = monotonic(self.outlet.now);
@@ -101,7 +101,7 @@ impl<H: Handler> Core<H> {
                     && let Some(room) = self.outlet.client.handle_next(now, message.handle, offset)
                 {
                     let reaction = Reaction::Message { room, phase: Some(Phase::Live) };
-                    self.tell(&Event::Message(message), reaction, way);
+                    self.tell(&Event::Message(message), reaction, line.into());
                     return Ok(());
                 }
                 Event::Message(message)
@@ -111,27 +111,24 @@ impl<H: Handler> Core<H> {
                 // A newer server's.
                 Err(fault) if fault.code == ErrorCode::UnknownType => return Ok(()),
                 Err(fault) => {
-                    self.handler.handle_garbled(&mut self.outlet, way, &fault);
+                    self.handler.handle_garbled(&mut self.outlet, line.into(), &fault);
                     return Err(fault);
                 }
             },
         };
-        self.react(&event, frame, way);
+        self.react(&event, frame, line, line.into());
         while let Some(held) = self.outlet.client.poll_held() {
             if let Ok(event) = binary::decode_event(&held) {
-                self.react(&event, &held, Way::Stream);
+                self.react(&event, &held, Line::Apart, Way::Stream);
             }
         }
         Ok(())
     }
 
-    fn react(&mut self, event: &Event<'_>, frame: &[u8], way: Way) {
+    fn react(&mut self, event: &Event<'_>, frame: &[u8], line: Line, way: Way) {
         let now = monotonic(self.outlet.now);
         let client = &mut self.outlet.client;
-        let reaction = match way {
-            Way::Control => client.handle_event(now, event),
-            Way::Stream | Way::Datagram => client.handle_apart(now, event),
-        };
+        let reaction = client.handle_event_on(now, line, event);
         match (reaction, event) {
             (Reaction::UnknownRoom, _) => {
                 client.hold(frame);

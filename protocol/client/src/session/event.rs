@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringway_protocol::event::{self, Place};
 use ringway_protocol::session::client::Violation;
-use ringway_protocol::{BodyKind, ErrorCode, Lane, Offset, Position, SessionId, UnixMicros};
+use ringway_protocol::{BodyKind, ErrorCode, Lane, Offset, Position, SessionId, UnixMicros, Version};
 
 use crate::Ending;
 
@@ -71,6 +71,9 @@ pub enum Event {
         room: Arc<str>,
         /// Where the new one stands.
         position: Position,
+        /// Values held of this room up to this version are void; those above are of the new order and may have come
+        /// before. 0: all are void.
+        version: Version,
     },
     /// The server refused something of which nobody waits for the answer.
     Refused(Refusal),

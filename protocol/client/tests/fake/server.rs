@@ -12,7 +12,7 @@ use ringway_protocol::event::{Joined, Message, Place, Sender, SessionLimits, Wel
 use ringway_protocol::webtransport::ConnectId;
 use ringway_protocol::{
     Body, BodyKind, Command, Epoch, Event, Lane, Offset, Position, RequestId, RoomHandle, SessionId,
-    UnixMicros,
+    UnixMicros, Version,
 };
 
 use crate::web;
@@ -246,6 +246,7 @@ pub(crate) fn joined(id: Option<RequestId>) -> Event<'static> {
         room: "room",
         handle: RoomHandle(1),
         position: Position { epoch: EPOCH, offset: Offset(0) },
+        version: Version(0),
         recovered: true,
         replay: 0,
         count: 1,

@@ -1,7 +1,7 @@
 //! Streams and datagrams of the server, which overtake each other.
 
 use ringway_client::Way;
-use ringway_protocol::Lane;
+use ringway_protocol::{Event, Lane, Version};
 
 use crate::probe::{Probe, Seen, publication};
 use crate::server::{EVERY_WAY, Server, joined, latest, reliable, unreliable};
@@ -124,5 +124,30 @@ async fn own_values_that_may_be_lost_go_as_datagrams() {
             outlet.publish(&publication(&"large ".repeat(1_000), Lane::Unreliable, None)).unwrap();
         });
         assert!(peer.published().await.starts_with("large "));
+    }
+}
+
+#[tokio::test]
+async fn late_values_are_told_from_current_ones_by_the_version_of_joined() {
+    for over in EVERY_WAY {
+        let server = Server::start(over);
+        let mut client = Probe::start(server.config());
+        let mut peer = server.accept().await;
+        peer.welcome().await;
+        let mut said = joined(peer.asked_to_join().await);
+        if let Event::Joined(joined) = &mut said {
+            joined.version = Version(10);
+        }
+        // Those of the room's own stream are its current values; held open, so that it is one stream to the end.
+        let stream = peer.open(&[said, latest(4, "current")]).await;
+        assert!(matches!(client.next().await, Seen::Joined));
+        assert_eq!(client.message().await, ("current".into(), Way::Stream));
+        peer.stream(&latest(9, "late")).await;
+        peer.datagram(&[unreliable(10, "late, too"), unreliable(11, "datagram")]);
+        assert_eq!(client.message().await, ("datagram".into(), Way::Datagram));
+        peer.stream(&latest(11, "newer")).await;
+        assert_eq!(client.message().await, ("newer".into(), Way::Stream));
+        assert_eq!(client.ask(|outlet| outlet.lost().stale).await, 2);
+        drop(stream);
     }
 }

@@ -11,7 +11,7 @@ use crate::event::{
     ErrorEvent, Event, HistoryPage, Joined, Member, Message, Place, PresenceChanged, PresencePage, Published,
     Sender, SessionLimits, Welcome,
 };
-use crate::{Epoch, Offset, Position, RoomHandle, SessionId, UnixMicros};
+use crate::{Epoch, Offset, Position, RoomHandle, SessionId, UnixMicros, Version};
 
 /// Reads one whole frame, size prefix included, as an event. The body of a `message` is not validated again: the server
 /// did so when it was published.
@@ -102,6 +102,7 @@ fn joined(frame: Frame<'_>) -> Result<Joined<'_>, DecodeError> {
         room: frame.room()?,
         handle: RoomHandle(frame.head.handle()),
         position: position(frame, &detail)?,
+        version: Version(detail.version()),
         recovered: frame.flag(),
         replay: detail.replay(),
         count: detail.count(),
@@ -153,6 +154,7 @@ fn reset(frame: Frame<'_>) -> Result<Event<'_>, DecodeError> {
     Ok(Event::Reset {
         room: frame.room()?,
         position: position(frame, &detail)?,
+        version: Version(detail.version()),
         reason: detail.reason().unwrap_or_default(),
     })
 }

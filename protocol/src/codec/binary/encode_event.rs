@@ -35,10 +35,12 @@ impl BinaryEncoder {
                 let head = Head::new(FrameKind::Gap, None).place(from.0);
                 self.finish(Root { detail, room: Some(room), ..Root::new(head) })
             }
-            Event::Reset { room, position, reason } => {
+            Event::Reset { room, position, version, reason } => {
                 let reason = self.text(reason);
                 let epoch = Some(position.epoch.0);
-                let detail = self.detail(&schema::DetailArgs { epoch, reason, ..Default::default() });
+                let version = version.0;
+                let detail =
+                    self.detail(&schema::DetailArgs { epoch, version, reason, ..Default::default() });
                 let head = Head::new(FrameKind::Reset, None).place(position.offset.0);
                 self.finish(Root { detail, room: Some(room), ..Root::new(head) })
             }
@@ -125,6 +127,7 @@ impl BinaryEncoder {
         let members = self.members(&joined.members);
         let detail = self.detail(&schema::DetailArgs {
             epoch: Some(joined.position.epoch.0),
+            version: joined.version.0,
             count: joined.count,
             replay: joined.replay,
             members,

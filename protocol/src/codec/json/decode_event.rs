@@ -89,6 +89,7 @@ fn event<'a>(
         "\"reset\"" => Event::Reset {
             room: room(fields, arena)?,
             position: position(fields.epoch().required("epoch")?, fields.offset())?,
+            version: version(fields)?,
             reason: text(fields.reason(), arena)?,
         },
         "\"error\"" => Event::Error(error(fields, id, arena)?),
@@ -185,6 +186,7 @@ fn joined<'a>(
         room: room(fields, arena)?,
         handle: RoomHandle(fields.handle().required("handle")?.hex()?),
         position: position(fields.epoch().required("epoch")?, fields.offset())?,
+        version: version(fields)?,
         recovered: flag(fields.recovered())?,
         replay: number(fields.replay())?,
         count: number(fields.count())?,
@@ -273,6 +275,11 @@ fn place(fields: &Fields<'_>) -> Result<Place, DecodeError> {
         (None, Some(version)) => Ok(Place::Version(Version(version.hex()?))),
         _ => Err(DecodeError::field("offset", "either offset or version must be there")),
     }
+}
+
+/// Absent counts as 0.
+fn version(fields: &Fields<'_>) -> Result<Version, DecodeError> {
+    fields.version().map_or(Ok(Version(0)), |version| version.hex().map(Version))
 }
 
 fn epoch(fields: &Fields<'_>) -> Result<Epoch, DecodeError> {

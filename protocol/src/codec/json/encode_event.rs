@@ -1,10 +1,10 @@
 //! Events to JSON: what a server says.
 
 use super::write::Writer;
-use crate::RequestId;
 use crate::event::{
     ErrorEvent, Event, Joined, Member, Message, Place, PresenceChanged, PresencePage, Published, Welcome,
 };
+use crate::{RequestId, Version};
 
 /// Appends the JSON text of an event. A `json` body is spliced as it is: it was validated at ingest.
 pub fn encode_event(event: &Event<'_>, out: &mut Vec<u8>) {
@@ -41,10 +41,11 @@ pub fn encode_event(event: &Event<'_>, out: &mut Vec<u8>) {
             writer.raw(",\"room\":").text(room);
             writer.raw(",\"from\":").number(from.0).raw(",\"to\":").number(to.0);
         }
-        Event::Reset { room, position, reason } => {
+        Event::Reset { room, position, version, reason } => {
             start(writer, "reset", None);
             writer.raw(",\"room\":").text(room);
             writer.raw(",\"epoch\":").hex(position.epoch.0).raw(",\"offset\":").number(position.offset.0);
+            floor(writer, *version);
             writer.raw(",\"reason\":").text(reason);
         }
         Event::Error(event) => error(writer, event),
@@ -123,6 +124,7 @@ fn joined(writer: &mut Writer<'_>, joined: &Joined<'_>) {
     writer.raw(",\"handle\":").hex(joined.handle.0);
     writer.raw(",\"epoch\":").hex(joined.position.epoch.0);
     writer.raw(",\"offset\":").number(joined.position.offset.0);
+    floor(writer, joined.version);
     writer.raw(",\"recovered\":").boolean(joined.recovered);
     writer.raw(",\"replay\":").number(joined.replay.into());
     writer.raw(",\"count\":").number(joined.count.into());
@@ -169,6 +171,13 @@ fn member(writer: &mut Writer<'_>, member: &Member<'_>) {
         writer.raw(",\"info\":").json_or_text(info);
     }
     writer.raw("}");
+}
+
+/// The newest version of a room, where it is told.
+fn floor(writer: &mut Writer<'_>, version: Version) {
+    if version.0 != 0 {
+        writer.raw(",\"version\":").hex(version.0);
+    }
 }
 
 fn place(writer: &mut Writer<'_>, place: Place) {

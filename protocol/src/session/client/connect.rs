@@ -37,6 +37,7 @@ impl Client {
             };
             room.again = false;
             room.joining = false;
+            room.verifier.handle_closed();
         }
         let wanted = self.state != State::Ended;
         let policy = after_close(code, self.attempt, self.advised_ms.take(), seed);

@@ -85,7 +85,7 @@ impl Client {
     pub(super) fn exit(&mut self, index: RoomIndex) {
         self.handles.retain(|(_, other)| *other != index);
         let Some(room) = self.rooms.get_mut(index.0 as usize) else { return };
-        room.verifier = Verifier::default();
+        room.verifier.handle_left();
         room.stage = Stage::Out;
         if core::mem::take(&mut room.again) {
             room.stage = Stage::Waiting;

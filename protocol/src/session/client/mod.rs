@@ -28,6 +28,7 @@ pub mod reconnect;
 mod request;
 mod room;
 pub mod verify;
+mod way;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use reconnect::Reconnect;
 pub use request::{OUTSTANDING_MAX, Request};
 pub use room::{Room, Stage};
 pub use verify::{Fault, Phase, Verifier, Violation};
+pub use way::Way;
 
 use held::Held;
 use request::Requests;
@@ -117,7 +119,7 @@ pub enum Reaction {
         /// Live, replay or page; `None`: it broke a promise.
         phase: Option<Phase>,
     },
-    /// A value that is not newer than what came by another way: nothing happened.
+    /// A value that is not newer than what came by another way, or of an older membership or order: nothing happened.
     Stale {
         /// Where.
         room: RoomIndex,

@@ -1,6 +1,6 @@
 //! What the server says.
 
-use super::{Action, Client, Fault, Held, Reaction, Request, RoomIndex, Stage, State, Verifier};
+use super::{Action, Client, Fault, Held, Reaction, Request, RoomIndex, Stage, State, Verifier, Way};
 use crate::event::{ErrorEvent, Joined, Message, Place, Published, Welcome};
 use crate::time::Monotonic;
 use crate::{ErrorCode, Event, Lane, Offset, Position, RequestId, Retry, RoomHandle};
@@ -11,17 +11,28 @@ const RETRY_MS: u32 = 1_000;
 impl Client {
     /// One event of this connection's control stream, in the order of arrival.
     pub fn handle_event(&mut self, now: Monotonic, event: &Event<'_>) -> Reaction {
+        self.handle_event_on(now, Way::Control, event)
+    }
+
+    /// One event that came in no order to others: as a datagram, or [held](Self::hold).
+    pub fn handle_apart(&mut self, now: Monotonic, event: &Event<'_>) -> Reaction {
+        self.handle_event_on(now, Way::Apart, event)
+    }
+
+    /// One event that came this way. A room's order comes the way of its `joined`; of the values that come other ways,
+    /// those that were overtaken, or are of an older membership or order, are [`Reaction::Stale`] and no violation.
+    pub fn handle_event_on(&mut self, now: Monotonic, way: Way, event: &Event<'_>) -> Reaction {
         self.heard = now;
         match event {
-            Event::Message(message) => self.on_message(message, false),
+            Event::Message(message) => self.on_message(message, way),
             Event::Welcome(welcome) => self.on_welcome(welcome),
-            Event::Joined(joined) => self.on_joined(joined),
+            Event::Joined(joined) => self.on_joined(joined, way),
             Event::Published(published) => self.on_published(published),
             Event::Left { id, room } => self.on_left(*id, room),
             Event::Gap { room, from, to } => self.on_gap(room, *from, *to),
-            Event::Reset { room, position, .. } => match self.room_index(room) {
+            Event::Reset { room, position, version, .. } => match self.room_index(room) {
                 Some(index) => {
-                    self.check(index, |verifier| verifier.handle_reset(*position));
+                    self.check(index, |verifier| verifier.handle_reset(*position, *version));
                     Reaction::Reset { room: index }
                 }
                 None => self.out_of_place("reset"),
@@ -29,7 +40,7 @@ impl Client {
             Event::History(page) => match self.answered(page.id) {
                 Ok(Some(Request::History(index))) => {
                     if let Some(room) = self.rooms.get_mut(index.0 as usize) {
-                        room.verifier.handle_page(page.replay);
+                        room.verifier.handle_page(page.replay, way);
                     }
                     Reaction::Told
                 }
@@ -47,18 +58,6 @@ impl Client {
                 self.advised_ms = *reconnect_after_ms;
                 Reaction::Closing
             }
-        }
-    }
-
-    /// One event that came apart from the control stream: on a stream of its own, as a datagram, or [held](Self::hold).
-    /// Values that others have overtaken are [`Reaction::Stale`] and no violation.
-    pub fn handle_apart(&mut self, now: Monotonic, event: &Event<'_>) -> Reaction {
-        match event {
-            Event::Message(message) => {
-                self.heard = now;
-                self.on_message(message, true)
-            }
-            event => self.handle_event(now, event),
         }
     }
 
@@ -115,7 +114,7 @@ impl Client {
         Reaction::Welcomed { resumed }
     }
 
-    fn on_joined(&mut self, joined: &Joined<'_>) -> Reaction {
+    fn on_joined(&mut self, joined: &Joined<'_>, way: Way) -> Reaction {
         let index = match self.answered(joined.id) {
             Ok(Some(Request::Join(index))) => Some(index),
             Ok(Some(Request::JoinMany { .. })) => self.room_index(joined.room),
@@ -137,11 +136,11 @@ impl Client {
         let asked = room.asked.take();
         self.enter(index, joined.handle);
         self.join_answered();
-        self.check(index, |verifier| verifier.handle_joined(asked, joined));
+        self.check(index, |verifier| verifier.handle_joined(asked, joined, way));
         Reaction::Joined { room: index, recovered: joined.recovered, replay: joined.replay }
     }
 
-    fn on_message(&mut self, message: &Message<'_>, apart: bool) -> Reaction {
+    fn on_message(&mut self, message: &Message<'_>, way: Way) -> Reaction {
         let index = match message.room {
             Some(name) => self.room_index(name).filter(|index| self.is_in(*index)),
             None => self.room_of_handle(message.handle),
@@ -149,7 +148,7 @@ impl Client {
         let Some(index) = index else { return Reaction::UnknownRoom };
         let (mut phase, mut stale) = (None, false);
         self.check(index, |verifier| {
-            phase = if apart { verifier.handle_apart(message)? } else { verifier.handle_message(message)? };
+            phase = verifier.handle_message(message, way)?;
             stale = phase.is_none();
             Ok(())
         });

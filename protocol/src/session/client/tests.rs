@@ -1,7 +1,9 @@
 use super::*;
 use crate::command::Since;
 use crate::event::{ErrorEvent, Joined, Message, Place, Published, Sender, Welcome};
-use crate::{Body, BodyKind, Command, Epoch, ErrorCode, Event, Lane, Offset, Position, RoomName, UnixMicros};
+use crate::{
+    Body, BodyKind, Command, Epoch, ErrorCode, Event, Lane, Offset, Position, RoomName, UnixMicros, Version,
+};
 
 const NOW: Monotonic = Monotonic(1_000_000);
 const EPOCH: Epoch = Epoch(0xe);
@@ -36,7 +38,17 @@ fn joined(
 ) -> Event<'_> {
     let position = Position { epoch: EPOCH, offset: Offset(offset) };
     let handle = RoomHandle(handle);
-    Event::Joined(Joined { id, room, handle, position, recovered, replay, count: 1, members: Vec::new() })
+    Event::Joined(Joined {
+        id,
+        room,
+        handle,
+        position,
+        version: Version(0),
+        recovered,
+        replay,
+        count: 1,
+        members: Vec::new(),
+    })
 }
 
 fn message(handle: u64, offset: u64) -> Event<'static> {
@@ -50,6 +62,13 @@ fn message(handle: u64, offset: u64) -> Event<'static> {
         key: None,
         body: Body { kind: BodyKind::Text, bytes: b"hi" },
     })
+}
+
+/// A value of the latest lane in the room whose handle is 1.
+fn value(version: u64) -> Event<'static> {
+    let Event::Message(mut value) = message(1, 0) else { unreachable!() };
+    (value.lane, value.place) = (Lane::Latest, Place::Version(Version(version)));
+    Event::Message(value)
 }
 
 fn greet(client: &mut Client) {
@@ -237,11 +256,6 @@ fn frames_of_a_room_that_is_still_being_joined_are_held_on() {
 
 #[test]
 fn a_value_that_was_overtaken_on_its_way_is_stale_and_no_violation() {
-    let value = |version| {
-        let Event::Message(mut value) = message(1, 0) else { unreachable!() };
-        (value.lane, value.place) = (Lane::Latest, Place::Version(crate::Version(version)));
-        Event::Message(value)
-    };
     let mut client = member();
     let news = Reaction::Message { room: RoomIndex(0), phase: Some(Phase::Live) };
     assert_eq!(client.handle_apart(NOW, &value(7)), news);
@@ -252,6 +266,74 @@ fn a_value_that_was_overtaken_on_its_way_is_stale_and_no_violation() {
     assert_eq!(client.poll_violation(), None);
     let _ = client.handle_event(NOW, &value(8));
     assert!(client.poll_violation().is_some(), "the control stream is in order");
+}
+
+/// `joined` at offset 4 of the room whose handle is 1, with its newest version.
+fn joined_above(id: Option<RequestId>, floor: u64) -> Event<'static> {
+    let Event::Joined(said) = joined(id, "a", 1, 4, true, 0) else { unreachable!() };
+    Event::Joined(Joined { version: Version(floor), ..said })
+}
+
+const STALE: Reaction = Reaction::Stale { room: RoomIndex(0) };
+const NEWS: Reaction = Reaction::Message { room: RoomIndex(0), phase: Some(Phase::Live) };
+
+#[test]
+fn a_late_value_of_the_membership_before_is_stale() {
+    let mut client = member();
+    let room = RoomIndex(0);
+    assert_eq!(client.handle_apart(NOW, &value(7)), NEWS);
+    client.leave(room);
+    client.join(name("a"), JoinOptions::default());
+    let leave = client.poll_command(NOW).unwrap().id();
+    client.handle_event(NOW, &Event::Left { id: leave, room: "a" });
+    let join = client.poll_command(NOW).unwrap().id();
+    assert_eq!(client.handle_apart(NOW, &value(8)), Reaction::UnknownRoom, "to be held");
+    client.handle_event(NOW, &joined_above(join, 9));
+    assert_eq!(client.handle_apart(NOW, &value(8)), STALE, "held until now");
+    assert_eq!(client.handle_event_on(NOW, Way::Stream(3), &value(9)), STALE);
+    assert_eq!(client.handle_apart(NOW, &value(10)), NEWS);
+    assert_eq!(client.poll_violation(), None);
+}
+
+#[test]
+fn a_value_of_the_new_order_survives_the_reset_that_it_overtook() {
+    let mut client = member();
+    assert_eq!(client.handle_event(NOW, &value(7)), NEWS);
+    assert_eq!(client.handle_apart(NOW, &value(12)), NEWS);
+    let position = Position { epoch: Epoch(0xf), offset: Offset(0) };
+    let reset = Event::Reset { room: "a", position, version: Version(11), reason: "" };
+    assert_eq!(client.handle_event(NOW, &reset), Reaction::Reset { room: RoomIndex(0) });
+    let held: Vec<_> = client.room(RoomIndex(0)).unwrap().verifier().versions().collect();
+    assert_eq!(held.iter().map(|known| known.version).collect::<Vec<_>>(), [Version(12)]);
+    assert_eq!(client.handle_apart(NOW, &value(11)), STALE, "of the old order");
+    assert_eq!(client.handle_apart(NOW, &value(12)), STALE, "the same again");
+    assert_eq!(client.handle_event(NOW, &value(13)), NEWS);
+    assert_eq!(client.poll_violation(), None);
+}
+
+#[test]
+fn the_current_values_behind_joined_are_taken_though_they_are_older() {
+    for way in [Way::Control, Way::Stream(5)] {
+        let mut client = Client::new(Arc::default());
+        client.join(name("a"), JoinOptions::default());
+        greet(&mut client);
+        let id = client.poll_command(NOW).unwrap().id();
+        client.handle_event_on(NOW, way, &joined_above(id, 9));
+        assert_eq!(client.handle_apart(NOW, &value(6)), STALE);
+        assert_eq!(client.handle_event_on(NOW, way, &value(6)), NEWS, "{way:?}");
+        assert_eq!(client.handle_event_on(NOW, way, &value(9)), NEWS, "{way:?}");
+        assert_eq!(client.poll_violation(), None);
+    }
+}
+
+#[test]
+fn a_server_that_tells_no_version_is_taken_at_its_word() {
+    let mut client = member();
+    assert_eq!(client.handle_apart(NOW, &value(1)), NEWS);
+    let position = Position { epoch: Epoch(0xf), offset: Offset(0) };
+    client.handle_event(NOW, &Event::Reset { room: "a", position, version: Version(0), reason: "" });
+    assert_eq!(client.handle_apart(NOW, &value(1)), NEWS, "all versions are void");
+    assert_eq!(client.poll_violation(), None);
 }
 
 #[test]

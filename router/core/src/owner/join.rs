@@ -118,6 +118,7 @@ impl<E: Encoder> Shard<E> {
             room: &join.room,
             handle: join.handle,
             position: room.position(),
+            version: room.version,
             recovered: recovery.recovered,
             replay: recovery.replay,
             count,

@@ -55,7 +55,8 @@ impl<E: Encoder> Shard<E> {
         None
     }
 
-    /// Starts a room's order anew: its past, its positions and its versions are void, and everybody is told.
+    /// Starts a room's order anew: its past, its positions and its versions are void, and everybody is told. Versions go
+    /// on rising: values travel apart from the order, and only so can a client tell old from new.
     /// False if there is no such room here.
     pub fn handle_reset(&mut self, now: Now, handle: RoomHandle, reason: &str) -> bool {
         let epoch = Epoch(self.random.next_u64().max(1));
@@ -64,8 +65,8 @@ impl<E: Encoder> Shard<E> {
         room.last = ringway_protocol::Offset(0);
         self.owner.held_bytes -= room.history.clear() + room.keys.take().map_or(0, |keys| keys.bytes());
         room.dedup = None;
-        let position = Position { epoch, offset: room.last };
-        let frame = self.encoder.broadcast(&Event::Reset { room: &room.name, position, reason });
+        let (position, version) = (Position { epoch, offset: room.last }, room.version);
+        let frame = self.encoder.broadcast(&Event::Reset { room: &room.name, position, version, reason });
         self.tell_audience(handle, &frame, |_, frame| Delivery::Reset { handle, position, frame });
         self.settle(now);
         true

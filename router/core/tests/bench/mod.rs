@@ -15,7 +15,7 @@ use ringway_protocol::command::{Command, Join, Leave, Publish, Since};
 use ringway_protocol::event::Place;
 use ringway_protocol::{
     Body, BodyKind, ClusterKey, Epoch, Event, Format, Generation, Lane, Offset, Position, RequestId,
-    RoomHandle, RoomName, SessionId, UnixMicros,
+    RoomHandle, RoomName, SessionId, UnixMicros, Version,
 };
 
 pub const KEY: ClusterKey = ClusterKey([3; 16]);
@@ -78,6 +78,14 @@ fn place(place: Place) -> String {
     }
 }
 
+/// The newest version of a room that had any.
+fn floor(version: Version) -> String {
+    match version.0 & 0xff_ffff_ffff {
+        0 => String::new(),
+        counter => format!(", above v{counter}"),
+    }
+}
+
 fn names(members: &[ringway_protocol::event::Member<'_>]) -> String {
     members.iter().map(|member| member.user).collect::<Vec<_>>().join(",")
 }
@@ -91,9 +99,10 @@ fn sentence(event: &Event<'_>) -> String {
             let recovered = if joined.recovered { "recovered" } else { "not recovered" };
             let (offset, replay, count) = (joined.position.offset, joined.replay, joined.count);
             format!(
-                "joined {} at #{offset}, {recovered}, replay {replay}, {count}: {}",
+                "joined {} at #{offset}, {recovered}, replay {replay}, {count}: {}{}",
                 joined.room,
-                names(&joined.members)
+                names(&joined.members),
+                floor(joined.version)
             )
         }
         Event::Left { room, .. } => format!("left {room}"),
@@ -117,7 +126,7 @@ fn sentence(event: &Event<'_>) -> String {
             )
         }
         Event::Gap { from, to, .. } => format!("gap #{from}-#{to}"),
-        Event::Reset { reason, .. } => format!("reset: {reason}"),
+        Event::Reset { reason, version, .. } => format!("reset: {reason}{}", floor(*version)),
         Event::Error(error) => format!("error {}", error.code.name()),
         Event::Closing { code, .. } => format!("closing {code}"),
     }

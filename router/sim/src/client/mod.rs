@@ -17,7 +17,7 @@ use ringway_protocol::{Format, Position, SessionId, UnixMicros};
 pub use act::Acting;
 pub use ask::{Ask, JoinAsk, PublishAsk};
 pub use conn::{Asked, Conn, State};
-pub use observe::{Facts, Told};
+pub use observe::{Facts, HELD, Told};
 pub use polite::{Polite, Politely};
 
 use crate::model::Keys;

@@ -11,6 +11,9 @@ use super::{Asked, Conn};
 use crate::encoder::{Heard, Joined, Members, Page, Published, Record};
 use crate::model::{LEFT_OVER, Ledger, Stage, Verdict, Way};
 
+/// Why a value is not told yet.
+pub const HELD: &str = "value held for a joined";
+
 /// What the checker knows beside the ledger when a frame is heard.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
@@ -131,7 +134,7 @@ impl Conn {
                     Verdict::Dropped(reason) => told.unheard = Some(reason),
                     Verdict::Held => {
                         self.held.push(record.clone());
-                        told.unheard = Some("value held for a joined");
+                        told.unheard = Some(HELD);
                     }
                 }
             }
@@ -143,9 +146,9 @@ impl Conn {
                 let room = room_of(ledger, room)?;
                 self.view(room).gap(*from, *to, facts.span, facts.overflow)?;
             }
-            Heard::Reset { room, position } => {
+            Heard::Reset { room, position, version } => {
                 let room = room_of(ledger, room)?;
-                self.view(room).reset(ledger, room, *position, record.serial)?;
+                self.view(room).reset(ledger, room, *position, *version, record.serial)?;
             }
             Heard::Error { id, room, code, .. } => {
                 let room = room.as_ref().map(|room| room_of(ledger, room)).transpose()?;
@@ -193,7 +196,7 @@ impl Conn {
                 }
                 let view = self.view(room);
                 // On another way it may be of an older membership, whose keys are forgotten.
-                let fresh = way == view.way || known.serial > view.order_serial;
+                let fresh = way == view.way || version > view.floor;
                 if !echo && view.stage == Stage::In && view.epoch == published.epoch && fresh {
                     view.keys.own(version.0, known);
                 }

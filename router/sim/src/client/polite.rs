@@ -12,7 +12,7 @@ use ringway_protocol::{Body, BodyKind, Command, Lane, Offset, Position, RoomName
 use super::{Ask, Asked, Client, Conn, JoinAsk, PublishAsk};
 use crate::encoder::Heard;
 use crate::model::publish::{NUMBER_BYTES, body};
-use crate::model::{Intent, JoinAsked, Ledger};
+use crate::model::{Intent, JoinAsked, Ledger, OVERTAKEN, Way};
 use crate::plan::Plan;
 use crate::random::Random;
 
@@ -57,17 +57,32 @@ impl Polite {
         self.0.handle_closed(Monotonic(now), code, seed);
     }
 
-    /// A frame; what the machine finds wrong with it.
+    /// A frame that came this way, which the application is told of unless there is a reason; what the machine finds wrong
+    /// with it.
     ///
     /// # Errors
-    /// In its words.
-    pub fn hear(&mut self, now: u64, event: &Heard) -> Result<(), String> {
-        let reaction = event.with_event(|event| self.0.handle_event(Monotonic(now), event));
+    /// In its words, or because it makes something else of a value.
+    pub fn hear(&mut self, now: u64, event: &Heard, way: Way, unheard: Option<&str>) -> Result<(), String> {
+        let line = match way {
+            Way::Control => machine::Way::Control,
+            Way::Stream(stream) => machine::Way::Stream(u64::from(stream)),
+            Way::Apart => machine::Way::Apart,
+        };
+        let reaction = event.with_event(|event| self.0.handle_event_on(Monotonic(now), line, event));
         if let Some(violation) = self.0.poll_violation() {
             return Err(format!("the session machine: {}", violation.fault));
         }
         match reaction {
-            machine::Reaction::UnknownRoom => Err("the session machine does not know the room".into()),
+            machine::Reaction::UnknownRoom if unheard.is_none() => {
+                Err("the session machine does not know the room".into())
+            }
+            machine::Reaction::Stale { .. } if unheard.is_none() => {
+                Err("the session machine takes it for stale, and it is not".into())
+            }
+            // The machine tells senders apart even where keys are the room's: one may be behind another.
+            machine::Reaction::Message { .. } if unheard.is_some_and(|reason| reason != OVERTAKEN) => {
+                Err("the session machine tells of a value that is dropped".into())
+            }
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use ringway_protocol::event;
 use ringway_protocol::{
-    BodyKind, Epoch, ErrorCode, Event, Lane, Offset, Position, RoomHandle, SessionId, UnixMicros,
+    BodyKind, Epoch, ErrorCode, Event, Lane, Offset, Position, RoomHandle, SessionId, UnixMicros, Version,
 };
 
 /// One server frame, owned.
@@ -65,6 +65,8 @@ pub enum Heard {
         room: String,
         /// The new order.
         position: Position,
+        /// The room's newest version.
+        version: Version,
     },
     /// `error`.
     Error {
@@ -97,6 +99,8 @@ pub struct Joined {
     pub handle: RoomHandle,
     /// Where the order stands.
     pub position: Position,
+    /// The room's newest version.
+    pub version: Version,
     /// Whether nothing is missing.
     pub recovered: bool,
     /// Messages that follow.
@@ -211,6 +215,7 @@ impl From<&Event<'_>> for Heard {
                 room: joined.room.into(),
                 handle: joined.handle,
                 position: joined.position,
+                version: joined.version,
                 recovered: joined.recovered,
                 replay: joined.replay,
                 count: joined.count,
@@ -258,7 +263,9 @@ impl From<&Event<'_>> for Heard {
                 truncated: changed.truncated,
             }),
             Event::Gap { room, from, to } => Self::Gap { room: (*room).into(), from: *from, to: *to },
-            Event::Reset { room, position, .. } => Self::Reset { room: (*room).into(), position: *position },
+            Event::Reset { room, position, version, .. } => {
+                Self::Reset { room: (*room).into(), position: *position, version: *version }
+            }
             Event::Error(error) => Self::Error {
                 id: number(&error.id),
                 room: error.room.map(Into::into),

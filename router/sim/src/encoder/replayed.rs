@@ -34,6 +34,7 @@ impl Heard {
                 room: &joined.room,
                 handle: joined.handle,
                 position: joined.position,
+                version: joined.version,
                 recovered: joined.recovered,
                 replay: joined.replay,
                 count: joined.count,
@@ -87,7 +88,9 @@ impl Heard {
                 truncated: changed.truncated,
             }),
             Self::Gap { room, from, to } => Event::Gap { room, from: *from, to: *to },
-            Self::Reset { room, position } => Event::Reset { room, position: *position, reason: "" },
+            Self::Reset { room, position, version } => {
+                Event::Reset { room, position: *position, version: *version, reason: "" }
+            }
             Self::Error { id, room, code, retry_after_ms } => Event::Error(event::ErrorEvent {
                 id: number(id),
                 room: room.as_deref(),

@@ -13,8 +13,6 @@ struct Held {
     version: u64,
     /// Its frame; `None`: removed.
     value: Option<u64>,
-    /// The frame that told of the newest version.
-    serial: u64,
     /// The newest version that was delivered: what comes next must be newer.
     delivered: u64,
 }
@@ -23,8 +21,8 @@ struct Held {
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     held: BTreeMap<KeyId, Held>,
-    /// Version and frame of the newest unreliable value of each key.
-    fresh: BTreeMap<KeyId, (u64, u64)>,
+    /// The newest unreliable version of each key.
+    fresh: BTreeMap<KeyId, u64>,
 }
 
 impl Keys {
@@ -35,24 +33,24 @@ impl Keys {
     pub fn deliver(&mut self, number: u64, version: &Version, serial: u64) -> Result<(), String> {
         let key = version.key.clone();
         if version.lane == Lane::Unreliable {
-            let before = self.fresh.insert(key, (number, serial)).map_or(0, |(before, _)| before);
+            let before = self.fresh.insert(key, number).unwrap_or(0);
             return newer("unreliable", before, number);
         }
         let value = (!version.removed).then_some(serial);
         let held = self.held.entry(key).or_default();
         let before = core::mem::replace(&mut held.delivered, number);
         if number > held.version {
-            *held = Held { version: number, value, serial, delivered: number };
+            *held = Held { version: number, value, delivered: number };
         }
         newer("latest", before, number)
     }
 
     /// A removal told to a joiner: of a version that may stand for something else. Whether nothing newer is held.
-    pub fn removed(&mut self, key: KeyId, number: u64, serial: u64) -> bool {
+    pub fn removed(&mut self, key: KeyId, number: u64) -> bool {
         let held = self.held.entry(key).or_default();
         if number >= held.version {
             let delivered = number.max(held.delivered);
-            *held = Held { version: number, value: None, serial, delivered };
+            *held = Held { version: number, value: None, delivered };
             return true;
         }
         false
@@ -66,7 +64,6 @@ impl Keys {
         let held = self.held.entry(version.key.clone()).or_default();
         if number > held.version {
             held.version = number;
-            held.serial = version.serial;
             held.value = (!version.removed).then_some(version.serial);
         }
     }
@@ -98,17 +95,17 @@ impl Keys {
         self.held.clear();
     }
 
-    /// A new order, told by this frame: the versions of the older one are void.
-    pub fn void(&mut self, serial: u64) {
-        self.held.retain(|_, held| held.serial > serial);
-        self.fresh.retain(|_, (_, told)| *told > serial);
+    /// A new order, whose versions are above the floor: those of the older one are void.
+    pub fn void(&mut self, floor: u64) {
+        self.held.retain(|_, held| held.version > floor);
+        self.fresh.retain(|_, newest| *newest > floor);
     }
 
     /// Whether something newer of the key was delivered.
     #[must_use]
     pub fn is_past(&self, number: u64, version: &Version) -> bool {
         match version.lane {
-            Lane::Unreliable => self.fresh.get(&version.key).is_some_and(|(newest, _)| *newest >= number),
+            Lane::Unreliable => self.fresh.get(&version.key).is_some_and(|newest| *newest >= number),
             _ => self.held.get(&version.key).is_some_and(|held| held.delivered >= number),
         }
     }

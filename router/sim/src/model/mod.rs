@@ -23,7 +23,7 @@ pub use keys::Keys;
 pub use presence::Presence;
 pub use publish::Intent;
 pub use room::{Current, KeyId, Order, RoomModel, Version};
-pub use view::{JoinAsked, LEFT_OVER, Stage, Verdict, View};
+pub use view::{JoinAsked, LEFT_OVER, OVERTAKEN, Stage, Verdict, View};
 pub use way::Way;
 
 /// How long an id is remembered at least, in microseconds; a bit less than promised, because both ends round.
@@ -105,7 +105,7 @@ impl Ledger {
                 self.rooms[room].see_epoch(epoch)?;
                 self.learn_message(room, said, record.serial, now, epoch)
             }
-            Heard::Reset { room, position } => {
+            Heard::Reset { room, position, .. } => {
                 let Some(room) = self.room_of(room) else { return Err(format!("reset of {room}")) };
                 self.rooms[room].see_epoch(position.epoch)
             }

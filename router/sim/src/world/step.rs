@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::World;
 use crate::check;
 use crate::client::State;
-use crate::client::{Acting, Facts, Polite, Politely};
+use crate::client::{Acting, Facts, HELD, Polite, Politely};
 use crate::encoder::{Heard, Record};
 use crate::model::Way;
 use crate::trace::Mark;
@@ -127,14 +127,14 @@ impl World {
         });
     }
 
-    /// The session machine hears what the reference model heard.
-    fn hear_politely(&mut self, index: usize, record: &Record) {
+    /// The session machine hears what the reference model heard, and makes the same of it.
+    fn hear_politely(&mut self, index: usize, record: &Record, way: Way, unheard: Option<&str>) {
         let client = self.conns[index].client;
         if self.clients[client].conn != Some(index) {
             return;
         }
         let Some(polite) = &mut self.clients[client].polite else { return };
-        if let Err(sentence) = polite.hear(self.now_us, &record.event) {
+        if let Err(sentence) = polite.hear(self.now_us, &record.event, way, unheard) {
             self.fail(format!("conn {index} hears {:?}: {sentence}", record.event));
             return;
         }
@@ -217,10 +217,13 @@ impl World {
                 }
                 if let Some(unheard) = told.unheard {
                     self.tally.count(unheard);
+                    if unheard != HELD {
+                        self.hear_politely(index, record, way, Some(unheard));
+                    }
                     return;
                 }
                 self.check_rights(index, record);
-                self.hear_politely(index, record);
+                self.hear_politely(index, record, way, None);
                 if told.stale && self.clients[client].polite.is_none() {
                     self.clients[client].session = None;
                     self.say_goodbye(index);

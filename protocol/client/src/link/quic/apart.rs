@@ -6,12 +6,13 @@
 use std::task::{Context, Poll};
 
 use quinn::RecvStream;
+use ringway_protocol::session::client::Way as Line;
 use ringway_protocol::webtransport::{Fault, Step, UniStream};
 
 use super::inlet::{Inlet, Progress};
 use super::web::{Begun, Web};
+use crate::Handler;
 use crate::driver::core::Core;
-use crate::{Handler, Way};
 
 /// Streams that the server may have open at once.
 pub(super) const STREAMS_MAX: u32 = 256;
@@ -110,7 +111,8 @@ impl Apart {
             }
             self.inlet.unread = chunk.slice_ref(input);
         }
-        Ok(match self.inlet.read(core, Way::Stream, context) {
+        let line = Line::Stream(self.inlet.stream.id().into());
+        Ok(match self.inlet.read(core, line, context) {
             Poll::Ready(Ok(progress)) => Poll::Ready(progress),
             Poll::Ready(Err(_)) => {
                 self.stop(STREAM_UNREADABLE.into());

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use quinn::SendStream;
 use ringway_protocol::codec::DecodeError;
+use ringway_protocol::session::client::Way as Line;
 
 use super::inlet::{Inlet, Progress};
+use crate::Handler;
 use crate::driver::core::Core;
-use crate::{Handler, Way};
 
 /// A server that ended its control stream closes the connection within this time.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
@@ -34,7 +35,7 @@ impl Control {
         if self.over {
             return Ok(false);
         }
-        let Poll::Ready(progress) = self.inlet.read(core, Way::Control, context)? else {
+        let Poll::Ready(progress) = self.inlet.read(core, Line::Control, context)? else {
             return Ok(false);
         };
         match progress {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use quinn::{ReadError, RecvStream};
 use ringway_protocol::codec::{DecodeError, FrameReader};
+use ringway_protocol::session::client::Way as Line;
 
 use crate::driver::core::Core;
 use crate::{Handler, Way};
@@ -62,14 +63,14 @@ impl Inlet {
         })
     }
 
-    /// Frames that come this `way`, while the handler takes more of them.
+    /// Frames that come on this `line`, while the handler takes more of them.
     ///
     /// # Errors
     /// The bytes are no frames: nothing more can be read here. The handler was told.
     pub(super) fn read<H: Handler>(
         &mut self,
         core: &mut Core<H>,
-        way: Way,
+        line: Line,
         context: &mut Context<'_>,
     ) -> Poll<Result<Progress, DecodeError>> {
         for _ in 0..CHUNKS_MAX {
@@ -79,7 +80,7 @@ impl Inlet {
                 Poll::Pending => return Poll::Pending,
             }
             core.look_at_clock();
-            if !core.is_ready(self.like(way), context) {
+            if !core.is_ready(self.like(line), context) {
                 core.excuse_silence();
                 return Poll::Ready(Ok(Progress::Held));
             }
@@ -88,13 +89,13 @@ impl Inlet {
             let mut input = &chunk[..];
             loop {
                 let frame = self.reader.next(&mut input).inspect_err(|fault| {
-                    core.handler.handle_garbled(&mut core.outlet, way, fault);
+                    core.handler.handle_garbled(&mut core.outlet, line.into(), fault);
                 })?;
                 let Some(frame) = frame else { break };
                 self.cut_bytes = input.len();
                 self.began = true;
-                core.take(frame, way)?;
-                if !input.is_empty() && !core.is_ready(self.like(way), context) {
+                core.take(frame, line)?;
+                if !input.is_empty() && !core.is_ready(self.like(line), context) {
                     self.unread = chunk.slice_ref(input);
                     self.cut_bytes = 0;
                     core.excuse_silence();
@@ -106,7 +107,7 @@ impl Inlet {
     }
 
     /// What comes in order waits for the handler as the control stream does.
-    const fn like(&self, way: Way) -> Way {
-        if self.began { Way::Control } else { way }
+    fn like(&self, line: Line) -> Way {
+        if self.began { Way::Control } else { line.into() }
     }
 }

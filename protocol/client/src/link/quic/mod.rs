@@ -16,6 +16,7 @@ use quinn::{
     AcceptUni, Connection, ConnectionError, ReadDatagram, RecvStream, SendDatagram, SendStream, VarInt,
 };
 use ringway_protocol::codec::reader;
+use ringway_protocol::session::client::Way as Line;
 use ringway_protocol::webtransport::{Code, Fault, UniStream};
 
 pub(crate) use connect::{ALPN, config, connect, open};
@@ -249,7 +250,7 @@ fn take_datagram<H: Handler>(core: &mut Core<H>, bytes: &[u8]) {
     core.look_at_clock();
     for frame in reader::frames(bytes, core.outlet.bounds.frame_bytes) {
         match frame {
-            Ok(frame) => drop(core.take(frame, Way::Datagram)),
+            Ok(frame) => drop(core.take(frame, Line::Apart)),
             Err(fault) => core.handler.handle_garbled(&mut core.outlet, Way::Datagram, &fault),
         }
     }

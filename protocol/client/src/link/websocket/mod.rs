@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ringway_protocol::codec::frames;
+use ringway_protocol::session::client::Way as Line;
 use ringway_protocol::websocket::{Decoder, Item, Opcode};
 
 pub(crate) use connect::{connect, secure, upgrade};
@@ -223,7 +224,7 @@ fn take_message<H: Handler>(
         });
         let taken = frame.and_then(|frame| {
             done += frame.len();
-            core.take(frame, Way::Control)
+            core.take(frame, Line::Control)
         });
         taken.map_err(|fault| Ending::Lost(fault.to_string().into()))?;
     }

@@ -144,9 +144,9 @@ impl Handler for Desk {
                 let room = self.name(outlet, room);
                 self.push(Event::Gap { room, from: *from, to: *to });
             }
-            (Reaction::Reset { room }, Said::Reset { position, .. }) => {
+            (Reaction::Reset { room }, Said::Reset { position, version, .. }) => {
                 let room = self.name(outlet, room);
-                self.push(Event::Reset { room, position: *position });
+                self.push(Event::Reset { room, position: *position, version: *version });
             }
             (Reaction::Told, Said::PresenceChanged(changed)) => self.push(Event::Presence {
                 room: changed.room.into(),

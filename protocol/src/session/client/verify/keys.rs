@@ -26,7 +26,7 @@ struct Key {
     user: Option<Box<str>>,
     key: Box<str>,
     version: Version,
-    /// The newest came apart from the control stream, which may tell older ones yet.
+    /// The newest came apart from the room's order, which may tell older ones yet.
     apart: bool,
     /// Seen since the last `joined`, which tells values again.
     seen: bool,
@@ -35,7 +35,7 @@ struct Key {
 }
 
 impl Keys {
-    /// Whether it is news; `apart`: it came by another way than the control stream, and older ones are no fault.
+    /// Whether it is news; `apart`: it came by another way than the room's order, and older ones are no fault.
     pub(super) fn handle_version(
         &mut self,
         message: &Message<'_>,
@@ -73,6 +73,11 @@ impl Keys {
         for key in self.by_tag.values_mut() {
             key.seen = false;
         }
+    }
+
+    /// A `reset` voids the versions of the older orders: those that are not above its own.
+    pub(super) fn handle_reset(&mut self, floor: Version) {
+        self.by_tag.retain(|_, key| key.version > floor);
     }
 
     pub(super) fn known(&self) -> impl Iterator<Item = KnownVersion<'_>> {

@@ -2,9 +2,10 @@
 //!
 //! The promises (docs/protocol.md): reliable messages come in offset order without holes, starting where `joined` says;
 //! a hole is told by `gap` or `reset`; `recovered: true` means that the replay is exactly what was missed; a message on
-//! the other lanes is never older than one of its key that was seen before on the same stream; what comes apart from the
-//! control stream may be older, and is then no news. Every broken promise is a [`Fault`] with
-//! its numbers; the verifier then goes on from what it saw, so that one lost message is one fault.
+//! the other lanes is never older than one of its key that was seen before the same way. What comes another way than
+//! `joined` may be older, or of an older membership or order: of these it is not above the floor, the version that `joined`
+//! or `reset` told, and is then no news. Every broken promise is a [`Fault`] with its numbers; the verifier then goes on
+//! from what it saw, so that one lost message is one fault.
 
 mod fault;
 mod keys;
@@ -12,12 +13,15 @@ mod keys;
 pub use fault::{Fault, Violation};
 
 use self::keys::Keys;
+use super::Way;
 use crate::command::{KnownVersion, Since};
 use crate::event::{Joined, Message, Place};
-use crate::{Epoch, Offset, Position};
+use crate::{Epoch, Offset, Position, Version};
 
 /// Ranges of lost offsets that are remembered, to tell late messages from duplicates.
 const MISSING_MAX: usize = 32;
+/// Pages under way at once that are told apart: they come one after the other on each way.
+const PAGES_MAX: usize = 8;
 
 /// Where a message belongs in what the member sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +42,13 @@ pub struct Verifier {
     next: u64,
     /// Offsets up to here are replay.
     replay_end: u64,
-    /// Messages of a history page still to come.
-    page_left: u32,
+    /// The way of `joined` and of all that is in order behind it.
+    way: Way,
+    /// The newest version when the membership, or the order since, began: what comes apart and is not above it is older
+    /// than that.
+    floor: Version,
+    /// Messages of history pages still to come, by the way of their answer.
+    pages: Vec<(Way, u32)>,
     /// Offsets that were skipped: seen later, they are late and not doubled.
     missing: Vec<(u64, u64)>,
     keys: Option<Box<Keys>>,
@@ -66,11 +75,16 @@ impl Verifier {
         self.keys.iter().flat_map(|keys| keys.known())
     }
 
-    /// `joined`, in answer to a join with this `since`.
+    /// `joined`, in answer to a join with this `since`; the room's order follows the same way.
     ///
     /// # Errors
     /// When `recovered` or `replay` claims what the positions contradict, or when the order went back.
-    pub fn handle_joined(&mut self, since: Option<Since>, joined: &Joined<'_>) -> Result<(), Fault> {
+    pub fn handle_joined(
+        &mut self,
+        since: Option<Since>,
+        joined: &Joined<'_>,
+        way: Way,
+    ) -> Result<(), Fault> {
         let position = joined.position;
         let newest = position.offset.0;
         let replay = u64::from(joined.replay);
@@ -99,37 +113,47 @@ impl Verifier {
             None if replay > 0 => result = Err(Fault::replay_impossible(position, joined.replay)),
             _ => {}
         }
-        self.begin(position.epoch, same_epoch);
+        self.begin(position.epoch, joined.version);
+        if same_epoch {
+            self.keys.iter_mut().for_each(|keys| keys.handle_rejoin());
+        } else {
+            self.keys = None;
+        }
+        self.way = way;
+        // A page goes on undisturbed, so none is left on a way on which a membership begins.
+        self.pages.retain(|(other, _)| *other != way);
         self.next = next;
         self.replay_end = newest;
         result
     }
 
-    /// `message`, on the control stream; `None`: a newer one of its key came [apart](Self::handle_apart) already.
+    /// `message`, by this way; `None`: it is not newer than its key's last and one of both came apart, or it is of an older
+    /// membership or order.
     ///
     /// # Errors
-    /// When a reliable message is not the next one, or another lane's is not newer than its key's last.
-    pub fn handle_message(&mut self, message: &Message<'_>) -> Result<Option<Phase>, Fault> {
-        self.handle_placed(message, false)
+    /// When a reliable message is not the next one (all of a room's reliable order takes one way), or another lane's that
+    /// is in order is not newer than its key's last.
+    pub fn handle_message(&mut self, message: &Message<'_>, way: Way) -> Result<Option<Phase>, Fault> {
+        match message.place {
+            Place::Offset(offset) => self.handle_offset(offset, way).map(Some),
+            Place::Version(version) => {
+                let apart = way != self.way;
+                if apart && version <= self.floor {
+                    return Ok(None);
+                }
+                let news = self.keys.get_or_insert_default().handle_version(message, version, apart)?;
+                Ok(news.then_some(Phase::Live))
+            }
+        }
     }
 
-    /// `message` by a stream of its own or a datagram, which overtake each other and the control stream; `None`: it is
-    /// not newer than its key's last.
-    ///
-    /// # Errors
-    /// When a reliable message is not the next one: all of a room's reliable order takes one way.
-    pub fn handle_apart(&mut self, message: &Message<'_>) -> Result<Option<Phase>, Fault> {
-        self.handle_placed(message, true)
-    }
-
-    /// The offset of a reliable message: all that needs checking of most messages.
+    /// The offset of a reliable message.
     ///
     /// # Errors
     /// When it is not the next one.
     #[inline]
-    pub fn handle_offset(&mut self, offset: Offset) -> Result<Phase, Fault> {
-        if self.page_left > 0 {
-            self.page_left -= 1;
+    pub fn handle_offset(&mut self, offset: Offset, way: Way) -> Result<Phase, Fault> {
+        if !self.pages.is_empty() && self.takes_for_page(way) {
             return Ok(Phase::Page);
         }
         if offset.0 == self.next {
@@ -143,7 +167,7 @@ impl Verifier {
     #[inline]
     pub const fn handle_due(&mut self, offset: Offset) -> bool {
         let due =
-            offset.0 == self.next && self.next > self.replay_end && self.page_left == 0 && offset.0 != 0;
+            offset.0 == self.next && self.next > self.replay_end && self.pages.is_empty() && offset.0 != 0;
         self.next += due as u64;
         due
     }
@@ -185,21 +209,40 @@ impl Verifier {
         Ok(told)
     }
 
-    /// `reset`: a new order, of which nothing before `position` is owed.
+    /// `reset`: a new order, of which nothing before `position` is owed and all versions are above `floor` (0: not told).
     ///
     /// # Errors
     /// When the epoch is the old one.
-    pub fn handle_reset(&mut self, position: Position) -> Result<(), Fault> {
+    pub fn handle_reset(&mut self, position: Position, floor: Version) -> Result<(), Fault> {
         let same = position.epoch == self.epoch;
-        self.begin(position.epoch, false);
+        self.begin(position.epoch, floor);
+        match &mut self.keys {
+            // Values of the new order may have overtaken it.
+            Some(keys) if floor.0 > 0 => keys.handle_reset(floor),
+            keys => *keys = None,
+        }
         self.next = position.offset.0.saturating_add(1);
         self.replay_end = 0;
         if same { Err(Fault::SameEpoch { position }) } else { Ok(()) }
     }
 
-    /// `history`: the next messages of this room are a page.
-    pub const fn handle_page(&mut self, messages: u32) {
-        self.page_left = messages;
+    /// `history`: the next messages of this room that come this way are a page.
+    pub fn handle_page(&mut self, messages: u32, way: Way) {
+        self.pages.retain(|(other, _)| *other != way);
+        if messages > 0 {
+            self.pages.truncate(PAGES_MAX - 1);
+            self.pages.insert(0, (way, messages));
+        }
+    }
+
+    /// `left`: nothing is owed any more but pages that were asked for.
+    pub fn handle_left(&mut self) {
+        *self = Self { pages: core::mem::take(&mut self.pages), ..Self::default() };
+    }
+
+    /// The connection ended: its pages won't go on. The position and the versions stay for the next.
+    pub fn handle_closed(&mut self) {
+        self.pages.clear();
     }
 
     /// The end of a run: everything up to `position` must have been seen.
@@ -215,24 +258,22 @@ impl Verifier {
         Err(Fault::Lost { from, to })
     }
 
-    fn handle_placed(&mut self, message: &Message<'_>, apart: bool) -> Result<Option<Phase>, Fault> {
-        match message.place {
-            Place::Offset(offset) => self.handle_offset(offset).map(Some),
-            Place::Version(version) => {
-                let news = self.keys.get_or_insert_default().handle_version(message, version, apart)?;
-                Ok(news.then_some(Phase::Live))
-            }
+    /// Whether it is a message of a page that comes this way.
+    #[cold]
+    fn takes_for_page(&mut self, way: Way) -> bool {
+        let Some(index) = self.pages.iter().position(|(other, _)| *other == way) else { return false };
+        let (_, left) = &mut self.pages[index];
+        *left -= 1;
+        if *left == 0 {
+            self.pages.swap_remove(index);
         }
+        true
     }
 
-    fn begin(&mut self, epoch: Epoch, same_epoch: bool) {
+    fn begin(&mut self, epoch: Epoch, floor: Version) {
         self.epoch = epoch;
-        self.page_left = 0;
+        self.floor = floor;
         self.missing.clear();
-        match (&mut self.keys, same_epoch) {
-            (Some(keys), true) => keys.handle_rejoin(),
-            (keys, _) => *keys = None,
-        }
     }
 
     #[cold]

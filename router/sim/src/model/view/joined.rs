@@ -73,7 +73,7 @@ impl View {
         match &asked.listed {
             Some(listed) if same_order => self.keys.rejoin(listed),
             _ if self.epoch == position.epoch => self.keys.forget(),
-            _ => self.keys.void(record.serial),
+            _ => self.keys.void(joined.version.0),
         }
         if matches!(way, Way::Stream(_)) && !asked.stream {
             return Err(format!("joined on {way:?}, which nobody asked for"));
@@ -83,6 +83,7 @@ impl View {
         }
         self.abandoned.remove(&way);
         self.way = way;
+        self.floor = joined.version;
         self.order_serial = record.serial;
         self.stage = Stage::In;
         self.left_silently = asked.doomed;

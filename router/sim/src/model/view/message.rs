@@ -2,12 +2,12 @@
 //!
 //! Where a transport has several ways, values overtake each other, the stream and the membership's ends. Then the client
 //! does what a client must: it holds values that come before the answer to a join, and drops those that are not newer than
-//! what it has. It also drops values that are older than the last `joined` or `reset`, which the simulator knows by the
-//! number of the frame.
+//! what it has, or not above the version that the last `joined` or `reset` told. That this divides old from new exactly is
+//! checked by the numbers of the frames, which no client sees.
 
 use ringway_protocol::event::Place;
 
-use super::{LEFT_OVER, Stage, View};
+use super::{LEFT_OVER, OVERTAKEN, Stage, TOO_OLD, View};
 use crate::encoder::{Record, Said};
 use crate::model::{Ledger, Way};
 
@@ -44,7 +44,7 @@ impl View {
                     return Err(format!("a value comes to who is no member: {said:?}"));
                 }
                 if let Some((key, number)) = ledger.rooms[room].told_removals.get(&record.serial) {
-                    self.keys.removed(key.clone(), *number, record.serial);
+                    self.keys.removed(key.clone(), *number);
                     return Ok(Verdict::Told);
                 }
                 match ledger.version(room, self.epoch, version.0) {
@@ -82,10 +82,10 @@ impl View {
             return Ok(if !in_order {
                 // Told to a joiner, on the way of its `joined`.
                 Verdict::Dropped(LEFT_OVER)
-            } else if self.keys.removed(key.clone(), *number, record.serial) {
+            } else if self.keys.removed(key.clone(), *number) {
                 Verdict::Told
             } else {
-                Verdict::Dropped("value dropped, older than what it holds")
+                Verdict::Dropped(OVERTAKEN)
             });
         }
         let Some((epoch, known)) = ledger.version_of(room, number, record.serial) else {
@@ -94,11 +94,21 @@ impl View {
         if in_order && epoch != self.epoch {
             return Err(format!("a value of order {epoch} comes among those of {}", self.epoch));
         }
-        if !in_order && record.serial < self.order_serial {
-            return Ok(Verdict::Dropped("value dropped, of an older order or membership"));
+        let old = record.serial < self.order_serial;
+        if !in_order && old != (number <= self.floor.0) {
+            return Err(format!(
+                "frame {} is {} than the order or membership of frame {}, whose floor is {}: {said:?}",
+                record.serial,
+                if old { "older" } else { "newer" },
+                self.order_serial,
+                self.floor
+            ));
+        }
+        if !in_order && old {
+            return Ok(Verdict::Dropped(TOO_OLD));
         }
         if self.keys.is_past(number, known) {
-            return Ok(Verdict::Dropped("value dropped, older than what it holds"));
+            return Ok(Verdict::Dropped(OVERTAKEN));
         }
         self.keys.deliver(number, known, record.serial)?;
         Ok(Verdict::Told)

@@ -13,7 +13,7 @@ use ringway_core::audit::Span;
 use ringway_core::settings::Overflow;
 use ringway_protocol::command::Since;
 use ringway_protocol::event::Place;
-use ringway_protocol::{Epoch, Offset, Position};
+use ringway_protocol::{Epoch, Offset, Position, Version};
 
 use super::{Keys, Ledger, Presence, Way};
 use crate::encoder::{Changed, Published};
@@ -23,6 +23,12 @@ use page::Coming;
 
 /// Why a frame of a membership that ended without a word is dropped.
 pub const LEFT_OVER: &str = "frame dropped, of a membership left silently";
+
+/// Why a value is dropped when a newer one of its key came before.
+pub const OVERTAKEN: &str = "value dropped, older than what it holds";
+
+/// Why a value that comes apart is dropped when it is not above the floor.
+pub(super) const TOO_OLD: &str = "value dropped, of an older order or membership";
 
 /// Whether the session is a member, as it was told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,8 +86,11 @@ pub struct View {
     pub way: Way,
     /// Ways of earlier memberships that ended without a word: what comes there is nobody's.
     pub abandoned: BTreeSet<Way>,
-    /// The frame of the last `joined` or `reset`: values made before are of an older order or membership.
-    pub order_serial: u64,
+    /// The version that the last `joined` or `reset` told: of what comes apart, all that is above it is of this order and
+    /// membership.
+    pub floor: Version,
+    /// The frame that told it: values made before are older. No client knows this; it is what the floor is checked by.
+    order_serial: u64,
     pages: BTreeMap<Way, Coming>,
     /// Values of the other lanes.
     pub keys: Keys,
@@ -226,6 +235,7 @@ impl View {
         ledger: &Ledger,
         room: usize,
         position: Position,
+        floor: Version,
         serial: u64,
     ) -> Result<(), String> {
         if self.stage != Stage::In {
@@ -239,8 +249,9 @@ impl View {
         self.joined_at = position.offset.0;
         self.owed = None;
         self.replayed = false;
+        self.floor = floor;
         self.order_serial = serial;
-        self.keys.void(serial);
+        self.keys.void(floor.0);
         Ok(())
     }
 

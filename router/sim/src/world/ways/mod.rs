@@ -92,7 +92,7 @@ impl Ways {
             Heard::Joined(joined) => {
                 self.told.insert(joined.room.clone(), joined.position.epoch);
             }
-            Heard::Reset { room, position } => {
+            Heard::Reset { room, position, .. } => {
                 self.told.insert(room.clone(), position.epoch);
             }
             Heard::Left { room, .. } => {
