@@ -80,7 +80,7 @@ class OverWebTransport {
   take(reader, bytes) {
     let frames;
     try {
-      frames = reader.take(bytes).flatMap(frame => this.arrivals.take(decodeEvent(frame), frame.length));
+      frames = reader.take(bytes).flatMap(frame => this.arrivals.take(decodeEvent(frame), frame.length, reader));
     } catch {
       return this.end(PROTOCOL_ERROR, "not a frame");
     }
@@ -110,7 +110,7 @@ class OverWebTransport {
   }
 }
 
-// Whatever a stream gives, to its end or its reset: a value's stream is reset when a newer value is on its way.
+// Whatever a stream gives, to its end or its reset: a value's stream is reset when a newer value has arrived.
 async function each(stream, take) {
   const reader = stream.getReader();
   for (;;) {
@@ -121,7 +121,8 @@ async function each(stream, take) {
 }
 
 // What came by several ways, in an order that makes sense: rooms get their names, what overtook its room's `joined` waits for
-// it, and a value that a newer one overtook is dropped.
+// it, and a value that a newer one overtook is dropped, as is one that came apart from its room's `joined` and is not above
+// the floor that this or a `reset` told: it is of an order, or a membership, that is over.
 class Arrivals {
   rooms = new Map();
   joining = new Set();
@@ -132,21 +133,21 @@ class Arrivals {
   expect({ type, id }) { if (type === "join") this.joining.add(id); }
 
   // The events that can be told now that this one came.
-  take(event, bytes) {
+  take(event, bytes, way) {
     switch (event?.type) {
       case "message": {
         const room = this.rooms.get(event.handle);
-        if (room) return this.isOvertaken(room, event) ? [] : [named(event, room)];
+        if (room) return this.isOvertaken(room, event, way) ? [] : [named(event, room)];
         if (this.joining.size > 0 && this.heldBytes + bytes <= HELD_BYTES_MAX) {
           this.heldBytes += bytes;
-          this.held.push(event);
+          this.held.push([event, way]);
         }
         return [];
       }
       case "joined": {
         const known = this.rooms.get(event.handle);
         const versions = known?.epoch === event.epoch ? known.versions : new Map();
-        this.rooms.set(event.handle, { name: event.room, epoch: event.epoch, versions });
+        this.rooms.set(event.handle, { name: event.room, epoch: event.epoch, versions, way, floor: event.version });
         return [event, ...this.answered(event.id)];
       }
       case "error": return [event, ...this.answered(event.id)];
@@ -154,7 +155,10 @@ class Arrivals {
         for (const [handle, { name }] of this.rooms) if (name === event.room) this.rooms.delete(handle);
         return [event];
       case "reset":
-        for (const room of this.rooms.values()) if (room.name === event.room) Object.assign(room, { epoch: event.epoch, versions: new Map() });
+        for (const room of this.rooms.values()) if (room.name === event.room) {
+          const versions = [...room.versions].filter(([, version]) => event.version && version > event.version);
+          Object.assign(room, { epoch: event.epoch, versions: new Map(versions), floor: event.version });
+        }
         return [event];
     }
     return event ? [event] : [];
@@ -166,12 +170,13 @@ class Arrivals {
     const held = this.held;
     this.held = [];
     this.heldBytes = 0;
-    return held.flatMap(event => this.take(event, 0));
+    return held.flatMap(([event, way]) => this.take(event, 0, way));
   }
 
   // Whether a newer value of its key came before. A key belongs to its user.
-  isOvertaken({ versions }, { lane, version, key = "", from }) {
+  isOvertaken({ versions, floor, way: order }, { lane, version, key = "", from }, way) {
     if (lane === "reliable") return false;
+    if (floor && way !== order && version <= floor) return true;
     const whose = JSON.stringify([lane, from.user ?? from.session, key]);
     if (version <= versions.get(whose)) return true;
     versions.delete(whose);

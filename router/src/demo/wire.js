@@ -13,7 +13,7 @@ const LANES = ["reliable", "latest", "unreliable"];
 const fields = names => Object.fromEntries(names.split(" ").map((name, index) => [name, index]));
 const FRAME = fields("head body detail user key room");
 const DETAIL = fields("epoch count replay limit cursor msg_id joins members left to code name retry retry_after_ms "
-  + "reconnect_after_ms reason protocol token client resume node heartbeat_ms limits features expires");
+  + "reconnect_after_ms reason protocol token client resume node heartbeat_ms limits features expires version");
 const JOIN = fields("room epoch offset last versions presence stream");
 const KNOWN = fields("user key version");
 const MEMBER = fields("user session info");
@@ -262,7 +262,7 @@ function decodeEvent(bytes) {
     case KINDS.refreshed: return present({ type: "refreshed", id, expires: when("expires") });
     case KINDS.joined:
       return present({
-        type: "joined", id, room, handle, epoch: hex("epoch"), offset: place, recovered: flag,
+        type: "joined", id, room, handle, epoch: hex("epoch"), offset: place, version: hex("version"), recovered: flag,
         replay: count("replay"), count: count("count"), members: members("members"),
       });
     case KINDS.left: return present({ type: "left", id, room });
@@ -273,7 +273,7 @@ function decodeEvent(bytes) {
     case KINDS.presence_changed:
       return { type: "presence_changed", room, count: count("count"), joined: members("members"), left: members("left"), truncated: flag };
     case KINDS.gap: return { type: "gap", room, from: place, to: when("to") ?? 0 };
-    case KINDS.reset: return present({ type: "reset", room, epoch: hex("epoch"), offset: place, reason: text("reason") ?? "" });
+    case KINDS.reset: return present({ type: "reset", room, epoch: hex("epoch"), offset: place, version: hex("version"), reason: text("reason") ?? "" });
     case KINDS.error:
       return present({
         type: "error", id, room, code: detail?.u16(DETAIL.code), name: text("name"), retry: text("retry"),
