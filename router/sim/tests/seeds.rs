@@ -23,11 +23,16 @@ fn the_same_seed_gives_the_same_trace() {
 
 /// Worlds that broke a promise, and how: each shows it only as long as plans draw the same, which the tests of the core that
 /// came of them don't depend on.
-const FOUND: [(u64, u64, &str); 4] = [
+const FOUND: [(u64, u64, &str); 5] = [
     (36, 3_500, "what is left over of a membership that was left silently"),
     (209, 700, "a silent leave ended the stream of the membership before"),
     (288, 5_000, "a replay that waited for values which had left apart"),
     (1_127, 1_100, "a refused join behind a silent leave"),
+    (
+        7_417,
+        5_000,
+        "a value without a way of its own overtook the `joined` of its room's stream on the control stream",
+    ),
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! From outboxes to the transport: the rim asks who has something, what it is, and says how much was taken.
 
 use super::pressure::SWEEP_MS;
+use super::session::Session;
 use super::wrapping_ms;
 use crate::frame::Encoder;
 use crate::outbox::{Taken, Via};
@@ -67,7 +68,9 @@ impl<E: Encoder> Shard<E> {
         let index = session.index as usize;
         let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) else { return };
         let before = open.outbox.bytes();
-        open.outbox.poll_values(&mut self.edge.pool, wrapping_ms(now.monotonic), take);
+        let Session { outbox, room_streams, .. } = open;
+        let streamed = |handle| room_streams.as_ref().is_some_and(|rooms| rooms.contains(&handle));
+        outbox.poll_values(&mut self.edge.pool, wrapping_ms(now.monotonic), streamed, take);
         let left = before - open.outbox.bytes();
         self.counters.written_bytes += left;
         if left > 0 && open.catching_up > 0 {

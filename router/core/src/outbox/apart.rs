@@ -1,6 +1,8 @@
 //! Values that leave apart from the stream: each on a datagram or a short stream of its own, so that nothing that was lost
 //! before holds it up. What the transport can't take now stays here, where newer values replace it.
 
+use ringway_protocol::RoomHandle;
+
 use super::{Kind, Outbox, Pool, Value};
 
 /// What a transport did with a value.
@@ -21,6 +23,7 @@ impl<F: Clone> Outbox<F> {
         &mut self,
         pool: &mut Pool<F>,
         now_ms: u32,
+        streamed: impl Fn(RoomHandle) -> bool,
         take: &mut impl FnMut(&F, u64, bool) -> Taken,
     ) {
         let Some(values) = &mut self.conflating else { return };
@@ -34,15 +37,16 @@ impl<F: Clone> Outbox<F> {
         ) {
             Taken::Sent => true,
             Taken::WithStream if idle => {
-                with_stream.push((value.frame.clone(), value.bytes));
+                with_stream.push((value.frame.clone(), value.handle, value.bytes));
                 true
             }
             // It would wait behind what the stream has: better here, where a newer one can take its place.
             Taken::WithStream | Taken::NotNow => false,
         });
         self.bytes -= bytes;
-        for (frame, bytes) in with_stream {
-            self.push(pool, frame, Kind::Control, bytes as usize, now_ms, false);
+        for (frame, handle, bytes) in with_stream {
+            // With the room's own stream, where it has one: elsewhere it could overtake the `joined` that it belongs to.
+            self.push(pool, frame, Kind::InRoom { handle }, bytes as usize, now_ms, streamed(handle));
         }
         self.shrink_values(pool);
     }

@@ -203,7 +203,7 @@ fn values_apart_wait_for_their_joined_and_for_the_transport() {
     let mut sent = Vec::new();
     let mut offer = |bench: &mut Bench, verdict: Taken| {
         sent.clear();
-        bench.outbox.poll_values(&mut bench.pool, 0, &mut |frame: &String, tag, may_be_lost| {
+        bench.outbox.poll_values(&mut bench.pool, 0, |_| false, &mut |frame: &String, tag, may_be_lost| {
             sent.push((frame.clone(), tag, may_be_lost));
             verdict
         });
@@ -224,7 +224,7 @@ fn a_value_without_a_way_of_its_own_goes_with_the_stream_once_that_is_idle() {
     bench.control("before ");
     bench.value(7, 0, "<value>", false);
     let with_stream = |bench: &mut Bench| {
-        bench.outbox.poll_values(&mut bench.pool, 0, &mut |_: &String, _, _| Taken::WithStream);
+        bench.outbox.poll_values(&mut bench.pool, 0, |_| false, &mut |_: &String, _, _| Taken::WithStream);
     };
     with_stream(&mut bench);
     assert_eq!(bench.write(usize::MAX, u64::MAX), "before ");
