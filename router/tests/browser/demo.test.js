@@ -128,6 +128,8 @@ for (const over of ["WebTransport", "WebSocket"]) {
     await say(one, wild);
     await say(one, "A longer line, so that one sees how words wrap when somebody has a lot to say about how events are routed between rooms at the edge.");
     await one.mouse.move(500, 300);
+    // Both have their offsets before the third comes by another door.
+    await one.waitForFunction(() => document.querySelectorAll(".said:not(.unsent)").length === 2);
     const answer = await server.publish({ room: `demo:late-${over}`, data: { text: "Hello from curl" } });
     assert.equal(answer.offset, 3);
     await heard(one, "Hello from curl");
