@@ -79,11 +79,7 @@ impl Quic {
                         peer.find_ways();
                         continue;
                     }
-                    let code = VarInt::from_u32(STREAM_UNKNOWN);
-                    let _ = peer.connection.recv_stream(id).stop(code);
-                    if dir == Dir::Bi {
-                        let _ = peer.connection.send_stream(id).reset(code);
-                    }
+                    peer.give_up(id, VarInt::from_u32(STREAM_UNKNOWN));
                 }
                 self.read_control(index, rim);
             }
@@ -119,9 +115,12 @@ fn is_http3(connection: &Connection) -> bool {
 /// What the end of a connection says about its session.
 fn departure(reason: &ConnectionError) -> Departure {
     match reason {
-        ConnectionError::ApplicationClosed(close) if matches!(close.error_code.into_inner(), 0 | 1_000) => {
-            Departure::Left
-        }
+        ConnectionError::ApplicationClosed(close) => departure_by(close.error_code.into_inner()),
         _ => Departure::Detached,
     }
+}
+
+/// What the code with which a client closes says about its session.
+pub(super) const fn departure_by(code: u64) -> Departure {
+    if matches!(code, 0 | 1_000) { Departure::Left } else { Departure::Detached }
 }

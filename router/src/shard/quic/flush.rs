@@ -61,15 +61,17 @@ impl Quic {
         self.say(index, rim);
         let fresh = self.fresh;
         let Some(peer) = self.peer_mut(index) else { return };
-        let waits = peer.session.is_some_and(|session| rim.core.waiting(session).bytes > 0);
-        if waits {
+        let waiting = peer.session.map(|session| rim.core.waiting(session)).unwrap_or_default();
+        if waiting.bytes > 0 {
             let room = if fresh { peer.room(now) } else { u64::MAX };
             if fresh {
                 let window = peer.stream_window;
                 peer.connection.set_send_window(window);
             }
             if room > 0 {
-                self.fill_values(index, room, rim);
+                if waiting.latest {
+                    self.fill_values(index, room, rim);
+                }
                 self.fill_streams(index, rim);
             }
         } else {
@@ -132,8 +134,10 @@ impl Quic {
     fn say(&mut self, index: u32, rim: &Rim) {
         let Some(peer) = self.peer_mut(index) else { return };
         let Some(control) = peer.control else { return };
-        let mid_frame = peer.session.is_some_and(|session| rim.core.waiting(session).mid_frame);
-        if !peer.has_output() || mid_frame || peer.full.is_some() {
+        if !peer.has_output() || peer.full.is_some() {
+            return;
+        }
+        if peer.session.is_some_and(|session| rim.core.waiting(session).mid_frame) {
             return;
         }
         match write(peer.connection.send_stream(control), &peer.output[peer.said..]) {
@@ -157,9 +161,8 @@ impl Quic {
             }
             return;
         };
-        let waiting = peer.session.map(|session| rim.core.waiting(session)).unwrap_or_default();
         if let Some(ending) = &mut peer.ending
-            && !waiting.stream
+            && !peer.session.is_some_and(|session| rim.core.waiting(session).stream)
             && peer.said >= peer.output.len()
             && !std::mem::replace(&mut ending.finished, true)
             && peer.connection.send_stream(control).finish().is_err()

@@ -15,8 +15,7 @@ impl Peer {
         if let Some(stream) = self.rooms.get(&room) {
             return stream.unwrap_or(control);
         }
-        let stream = self.spare_stream.take().or_else(|| self.connection.streams().open(Dir::Uni));
-        let stream = stream.filter(|stream| self.write_stream_head(*stream));
+        let stream = self.open_stream().filter(|stream| self.write_stream_head(*stream));
         self.rooms.insert(room, stream);
         stream.unwrap_or(control)
     }
@@ -31,6 +30,11 @@ impl Peer {
         if let Some(Some(stream)) = self.rooms.remove(&room) {
             let _ = self.connection.send_stream(stream).finish();
         }
+    }
+
+    /// A stream of ours, if the client lets us open one now.
+    pub(super) fn open_stream(&mut self) -> Option<StreamId> {
+        self.spare_stream.take().or_else(|| self.connection.streams().open(Dir::Uni))
     }
 
     /// Begins a stream of ours; false if the peer lets us say nothing at all now: then it is reset.

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use quinn_proto::{Dir, SendDatagramError, StreamId};
+use quinn_proto::{SendDatagramError, StreamId};
 use ringway_core::Taken;
 use ringway_protocol::Format;
 
@@ -129,9 +129,6 @@ impl Quic {
         let Self { peers, bundle, .. } = self;
         let Some(Some(peer)) = peers.get_mut((index & !QUIC) as usize) else { return };
         let Some(session) = peer.session.filter(|_| peer.values_apart) else { return };
-        if !rim.core.waiting(session).latest {
-            return;
-        }
         let now = rim.clock.now();
         let mut room = room.min(HAND_OVER_BYTES).min(peer.room_for_values());
         let window = peer.stream_window;
@@ -200,8 +197,7 @@ impl Peer {
 
     /// Sends a value on a stream of its own.
     fn send_value(&mut self, tag: u64, bytes: Bytes, resets: &mut u64) -> Taken {
-        let opened = self.spare_stream.take().or_else(|| self.connection.streams().open(Dir::Uni));
-        let Some(id) = opened else {
+        let Some(id) = self.open_stream() else {
             return if self.takes_streams { Taken::NotNow } else { Taken::WithStream };
         };
         let values = self.values.get_or_insert_default();
@@ -275,7 +271,7 @@ impl Peer {
 
 #[cfg(test)]
 mod tests {
-    use quinn_proto::Side;
+    use quinn_proto::{Dir, Side};
 
     use super::*;
 

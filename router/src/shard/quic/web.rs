@@ -17,7 +17,7 @@ use ringway_protocol::webtransport::{
 };
 
 use super::Quic;
-use super::events::STREAM_UNKNOWN;
+use super::events::{STREAM_UNKNOWN, departure_by};
 use super::peer::Peer;
 use crate::shard::context::Rim;
 use crate::shard::ingest::PATH_CLIENTS;
@@ -137,10 +137,8 @@ impl Quic {
                     return self.read_control(index, rim);
                 }
                 Outcome::Ended(ended) => {
-                    let departure =
-                        if matches!(ended.code, 0 | 1_000) { Departure::Left } else { Departure::Detached };
                     peer.connection.close(now, NO_ERROR, Bytes::new());
-                    return self.gone(index, departure, rim);
+                    return self.gone(index, departure_by(ended.code.into()), rim);
                 }
             }
         }
@@ -389,7 +387,7 @@ impl Peer {
     }
 
     /// Neither reads nor writes this stream any more.
-    fn give_up(&mut self, id: StreamId, code: VarInt) {
+    pub(super) fn give_up(&mut self, id: StreamId, code: VarInt) {
         let _ = self.connection.recv_stream(id).stop(code);
         if id.dir() == Dir::Bi {
             let _ = self.connection.send_stream(id).reset(code);
