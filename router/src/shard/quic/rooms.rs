@@ -43,7 +43,8 @@ impl Peer {
         if head.is_empty() || self.connection.send_stream(stream).write(&head) == Ok(head.len()) {
             return true;
         }
-        let _ = self.connection.send_stream(stream).reset(super::values::SUPERSEDED.into());
+        let code = self.stream_code(super::values::SUPERSEDED);
+        let _ = self.connection.send_stream(stream).reset(code);
         false
     }
 }
