@@ -1,6 +1,6 @@
 //! Arguments as typed. Every flag is declared once; scenarios share the flags of [`Common`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -39,6 +39,9 @@ pub enum Task {
     /// Load.
     #[command(flatten)]
     Scenario(Scenario),
+    /// One of several processes of a run; started by the first one.
+    #[command(hide = true)]
+    Worker,
     /// A slow, lossy network around two commands: the same each time, for TCP and UDP alike.
     ///
     /// Two network namespaces are made, with the server at 10.99.0.1 in one and the client at 10.99.0.2 (and at 10.99.1.1
@@ -72,18 +75,17 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    /// Where the summary goes as JSON.
+    /// The flags that all have.
     #[must_use]
-    pub fn json(&self) -> Option<&Path> {
-        let common = match self {
+    pub const fn common(&self) -> &Common {
+        match self {
             Self::Echo(args) => &args.common,
             Self::Fanout(args) => &args.common,
             Self::Connect(args) => &args.common,
             Self::ResumeStorm(args) => &args.common,
             Self::SlowReader(args) => &args.common,
             Self::Game(args) => &args.common,
-        };
-        common.json.as_deref()
+        }
     }
 }
 
@@ -94,9 +96,10 @@ pub struct Common {
     /// The server: ws://host:port/path, wss://…, quic://host:port, or https://… for WebTransport.
     #[arg(long, default_value = "ws://127.0.0.1:7400/v1", value_name = "URL")]
     pub url: String,
-    /// What carries the frames, whatever the URL begins with; echo is for WebSocket only.
-    #[arg(long, value_enum, value_name = "WAY")]
-    pub transport: Option<TransportChoice>,
+    /// What carries the frames, whatever the URL begins with; several (`ws,quic,wt`) are dealt to the threads in turn.
+    /// Echo is for WebSocket only.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WAY")]
+    pub transport: Vec<TransportChoice>,
     /// Take any certificate. Over QUIC a server on this host need not show a good one anyway.
     #[arg(long)]
     pub insecure: bool,
@@ -106,7 +109,10 @@ pub struct Common {
     /// How long to run before measuring.
     #[arg(long, default_value = "1s", value_parser = duration, value_name = "TIME")]
     pub warmup: Duration,
-    /// Threads, each with its share of the connections.
+    /// Processes, each with its share of the connections: for more of them than one may have files open.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
+    pub processes: u16,
+    /// Threads of each process, each with its share of the connections.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub threads: u16,
     /// Pin the threads to this core and the ones after it.
@@ -145,6 +151,12 @@ pub struct EchoArgs {
     /// Connections.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     pub connections: u32,
+    /// Messages a second over all connections, sent when they are due; 0: each is sent when one is back.
+    #[arg(long, default_value_t = 0.0, value_parser = rate_or_none, value_name = "N")]
+    pub rate: f64,
+    /// Without a rate: messages of each connection that are on their way at once.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096), value_name = "N")]
+    pub in_flight: u32,
     /// Bytes of each message.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(8..), value_name = "BYTES")]
     pub size: u32,
@@ -403,6 +415,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if rate > 0.0 && rate.is_finite() { Ok(rate) } else { Err(format!("`{text}` is not above 0")) }
+}
+
+/// A positive number, or 0 for none.
+///
+/// # Errors
+/// When it is neither.
+pub fn rate_or_none(text: &str) -> Result<f64, String> {
+    if text.parse() == Ok(0.0) { Ok(0.0) } else { rate(text) }
 }
 
 /// `reliable`, `latest` or `unreliable`.

@@ -1,6 +1,6 @@
 //! What the kernel knows about the server's process: memory and CPU, and which process listens on a port. Host view.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -10,12 +10,38 @@ const TCP_LISTENS: &str = "0A";
 const UDP_UNCONNECTED: &str = "07";
 
 /// One look at a process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Resident memory in KiB.
     pub rss_kib: u64,
-    /// CPU time of all its threads, living ones at nanosecond resolution where the kernel keeps it.
+    /// CPU time of all its threads.
     pub cpu: Duration,
+    /// CPU time of those that live, by their number.
+    threads: BTreeMap<u32, Duration>,
+}
+
+/// What a process used between two looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Used {
+    /// Cores, in the mean.
+    pub cores: f64,
+    /// The same of its busiest thread.
+    pub busiest: f64,
+}
+
+impl Usage {
+    /// What was used from `before` to this look.
+    #[must_use]
+    pub fn since(&self, before: &Self, over: Duration) -> Used {
+        let share = |now: Duration, before: Duration| {
+            now.saturating_sub(before).as_secs_f64() / over.as_secs_f64().max(1e-9)
+        };
+        let threads = self.threads.iter().map(|(thread, cpu)| {
+            let before = before.threads.get(thread).copied().unwrap_or_default();
+            share(*cpu, before)
+        });
+        Used { cores: share(self.cpu, before.cpu), busiest: threads.fold(0.0, f64::max) }
+    }
 }
 
 /// Looks at a process; `None` when there is none, or it may not be looked at.
@@ -24,7 +50,18 @@ pub fn usage(pid: u32) -> Option<Usage> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let rss_kib = rss.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(Usage { rss_kib, cpu: cpu(pid)? })
+    let threads = threads(pid)?;
+    let cpu = threads.values().sum::<Duration>();
+    let cpu = if cpu.is_zero() { ticks(pid)? } else { cpu };
+    Some(Usage { rss_kib, cpu, threads })
+}
+
+/// Whether there is such a process, and it runs.
+#[must_use]
+pub fn lives(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.bytes().next());
+    state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
 }
 
 /// Memory in the kernel's slabs, sockets among it, in KiB: of the whole host.
@@ -54,15 +91,23 @@ pub fn listener(port: u16) -> Option<u32> {
     pids.into_iter().find(|pid| holds_socket(*pid, &inodes))
 }
 
-fn cpu(pid: u32) -> Option<Duration> {
-    // Nanoseconds on the run queue's clock, by thread; without CONFIG_SCHED_INFO the ticks of `stat` must do.
-    let precise = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten().try_fold(0_u64, |sum, task| {
-        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        Some(sum + text.split_ascii_whitespace().next()?.parse::<u64>().ok()?)
-    });
-    if let Some(nanos) = precise.filter(|nanos| *nanos > 0) {
-        return Some(Duration::from_nanos(nanos));
-    }
+/// Nanoseconds on the run queue's clock, where the kernel keeps them (CONFIG_SCHED_INFO); else zeros.
+fn threads(pid: u32) -> Option<BTreeMap<u32, Duration>> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    Some(
+        tasks
+            .filter_map(|task| {
+                let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+                let nanos = text.split_ascii_whitespace().next().and_then(|nanos| nanos.parse().ok());
+                let number = task.file_name().to_str()?.parse().ok()?;
+                Some((number, Duration::from_nanos(nanos.unwrap_or(0))))
+            })
+            .collect(),
+    )
+}
+
+/// Of all threads that ever were, to a hundredth of a second.
+fn ticks(pid: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
     let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;

@@ -9,7 +9,7 @@ use ringway_protocol::websocket::handshake::Request;
 use ringway_protocol::websocket::{Decoder, Item, Role, write_frame};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use support::{listen, load_at, scenario_at};
+use support::{listen, load_at, plan_at};
 
 const SHORT: &str = "echo --connections 3 --duration 150ms --warmup 50ms --size 40000";
 
@@ -76,7 +76,7 @@ fn messages_larger_than_a_record_come_back_over_tls() {
 
 #[test]
 fn an_unknown_certificate_is_refused_without_insecure() {
-    match ringway_load::scenario::run(&scenario_at(&tls_echo_server(), SHORT)) {
+    match ringway_load::scenario::run(&plan_at(&tls_echo_server(), SHORT)) {
         Ok(summary) => assert_eq!(summary.value("connect_failures"), 3, "{:?}", summary.failures()),
         // A host without trusted certificates can't check anything, and says so.
         Err(fault) => assert!(fault.to_string().contains("--insecure"), "{fault}"),

@@ -2,10 +2,10 @@
 
 mod support;
 
-use support::scenario_at;
+use support::plan_at;
 
 fn refused(url: &str, arguments: &str) -> String {
-    match ringway_load::scenario::run(&scenario_at(url, arguments)) {
+    match ringway_load::scenario::run(&plan_at(url, arguments)) {
         Ok(_) => panic!("{arguments}: it ran"),
         Err(fault) => fault.to_string(),
     }

@@ -4,11 +4,13 @@ use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use ringway_protocol::time::Monotonic;
+use serde::{Deserialize, Serialize};
 
 use super::sys;
 
 /// Nanoseconds of the host's monotonic clock: comparable between processes, never going back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Nanos(pub u64);
 
 impl Nanos {

@@ -1,13 +1,18 @@
-//! What a run tells: a line while it runs, then a table, a JSON summary and, where promises were broken, the evidence.
+//! What a run tells: a line while it runs, then a table, a JSON document and, where promises were broken, the evidence.
 //!
-//! Numbers are gathered per thread in a [`Tally`] and added up at the end; what is shown while it runs comes from the
-//! relaxed atomics of a [`Board`].
+//! Numbers are gathered per thread in a [`Tally`] and added up at the end; what is shown while it runs, and the series
+//! by second, goes over the [`Board`].
 
 mod board;
+mod context;
+pub mod output;
+mod series;
 mod summary;
 mod tally;
 
 pub use board::{Board, Progress};
+pub use context::{Context, Machine, Server};
+pub use series::{Counts, Pulse, Row, Second, Series, second_of};
 pub(crate) use summary::grouped;
-pub use summary::{Summary, Verdict};
+pub use summary::{Limit, Summary, Verdict};
 pub use tally::{Evidence, Latency, Tally};

@@ -1,5 +1,6 @@
 //! The end of a run: rows for people, an object for programs, a verdict for the shell. Process view.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,8 +8,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Latency, Tally};
-use crate::proc_stat::Usage;
+use super::{Context, Latency, Row, Tally, output};
+use crate::scenario::Measured;
+
+/// Version of the JSON document; it changes when a member changes its meaning or goes.
+pub(super) const SCHEMA: u32 = 1;
+/// A thread that uses more of a core than this may be what is measured.
+const BUSY: f64 = 0.9;
+/// A client that sends later than this may be what is measured.
+const LAG_MAX: Duration = Duration::from_millis(1);
 
 /// Whether the run was fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,49 +38,84 @@ impl Verdict {
     }
 }
 
+/// What a run was held back by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// Nothing: what was asked for took place at the rate that was asked for.
+    Rate,
+    /// The clients: the numbers are theirs, not the server's.
+    Client,
+    /// The server used all of the cores that it may use.
+    Server,
+    /// Each message waits for the one before: latency and rate are two words for the same.
+    ClosedLoop,
+    /// Neither was busy, and yet not everything could be sent; or the server's process is not known.
+    #[default]
+    Unknown,
+}
+
+impl Limit {
+    /// As reports call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Client => "client",
+            Self::Server => "server",
+            Self::ClosedLoop => "closed-loop",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Rows in the order in which they are shown; each is also a member of the JSON object.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     scenario: &'static str,
-    rows: Vec<(&'static str, Value, String)>,
+    rows: Vec<(Cow<'static, str>, Value, String)>,
     warnings: Vec<String>,
     failures: Vec<String>,
+    context: Context,
+    series: Vec<Row>,
+    histograms: Vec<(&'static str, Latency)>,
+    limit: Limit,
 }
 
 impl Summary {
     /// An empty summary of a scenario.
     #[must_use]
     pub fn new(scenario: &'static str) -> Self {
-        Self { scenario, ..Self::default() }
+        let context = Context { complete: true, ..Context::default() };
+        Self { scenario, context, ..Self::default() }
     }
 
     /// A whole number.
     pub fn count(&mut self, name: &'static str, count: u64) {
-        self.rows.push((name, json!(count), grouped(count)));
+        self.rows.push((name.into(), json!(count), grouped(count)));
     }
 
     /// A rate or ratio.
-    pub fn number(&mut self, name: &'static str, number: f64) {
+    pub fn number(&mut self, name: impl Into<Cow<'static, str>>, number: f64) {
         let rounded = (number * 1e3).round() / 1e3;
         let shown = match number.abs() {
             1e3.. => grouped(number.round() as u64),
             100.0.. => format!("{number:.1}"),
             _ => format!("{rounded}"),
         };
-        self.rows.push((name, json!(rounded), shown));
+        self.rows.push((name.into(), json!(rounded), shown));
     }
 
     /// A name.
     pub fn text(&mut self, name: &'static str, text: &str) {
-        self.rows.push((name, json!(text), text.to_owned()));
+        self.rows.push((name.into(), json!(text), text.to_owned()));
     }
 
     /// The usual quantiles, with a prefix such as `handshake_`, or none for the scenario's main latency.
-    pub fn latency(&mut self, names: [&'static str; 5], latency: &Latency) {
-        for (name, quantile) in names.iter().zip([0.5, 0.9, 0.99, 0.999]) {
-            self.number(name, latency.quantile_us(quantile));
+    pub fn latency(&mut self, prefix: &str, latency: &Latency) {
+        for (name, quantile) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
+            self.number(format!("{prefix}{name}_us"), latency.quantile_us(quantile));
         }
-        self.number(names[4], latency.max_us());
+        self.number(format!("{prefix}max_us"), latency.max_us());
     }
 
     /// Counts of everything that must not be.
@@ -109,38 +152,92 @@ impl Summary {
         }
     }
 
-    /// The server's memory and CPU over the measured time, `None` where it could not be found.
-    pub fn server(&mut self, before: Option<Usage>, after: Option<Usage>, over: Duration, deliveries: u64) {
-        let (Some(before), Some(after)) = (before, after) else {
+    /// The server's memory and CPU over the measured time, unknown where its process could not be found.
+    pub fn server(&mut self, measured: &Measured, deliveries: u64) {
+        let Some((used, rss_kib)) = measured.server() else {
             for name in ["server_rss_kib", "server_cpu"] {
-                self.rows.push((name, Value::Null, "unknown".to_owned()));
+                self.rows.push((name.into(), Value::Null, "unknown".to_owned()));
             }
             self.warn("the server's process was not found: pass --server-pid".to_owned());
             return;
         };
-        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64();
-        self.count("server_rss_kib", after.rss_kib);
-        self.number("server_cpu", cpu / over.as_secs_f64());
+        self.count("server_rss_kib", rss_kib);
+        self.number("server_cpu", used.cores);
+        self.number("server_busiest_thread", used.busiest);
         if deliveries > 0 {
+            let cpu = used.cores * measured.over.as_secs_f64();
             self.number("server_cpu_us_per_delivery", cpu * 1e6 / deliveries as f64);
         }
     }
 
-    /// The client's own CPU and punctuality, with a warning when it was itself the bottleneck.
-    pub fn client(&mut self, tally: &Tally, over: Duration, spins: bool) {
-        self.number("client_cpu", tally.cpu.as_secs_f64() / over.as_secs_f64());
+    /// The client's own CPU and punctuality, and what held the run back. `spins`: the threads are busy whatever they do;
+    /// `closed`: messages wait for others.
+    pub fn client(&mut self, tally: &Tally, measured: &Measured, spins: bool, closed: bool) {
+        self.number("client_cpu", tally.cpu.as_secs_f64() / measured.over.as_secs_f64().max(1e-9));
+        self.number("client_busiest_thread", tally.busiest);
         self.number("send_lag_p99_us", tally.send_lag.quantile_us(0.99));
-        if tally.busiest > 0.9 && !spins {
+        let busy = tally.busiest > BUSY && !spins;
+        let server_busy = measured.server().is_some_and(|(used, _)| used.busiest > BUSY);
+        let late =
+            tally.send_lag.count() > 0 && tally.send_lag.quantile_us(0.99) > LAG_MAX.as_secs_f64() * 1e6;
+        self.limit = match () {
+            () if busy || (late && !server_busy) => Limit::Client,
+            () if server_busy => Limit::Server,
+            () if closed => Limit::ClosedLoop,
+            () if tally.unsent == 0 && tally.refused == 0 => Limit::Rate,
+            () => Limit::Unknown,
+        };
+        self.text("limited_by", self.limit.name());
+        if busy {
             let share = (tally.busiest * 100.0).round();
             self.warn(format!(
-                "a client thread used {share} % of a core: the client was the bottleneck (more --threads?)"
+                "client-bound: a client thread used {share} % of a core; these are the client's numbers (more --threads?)"
             ));
         }
-        if tally.send_lag.count() > 0 && tally.send_lag.quantile_us(0.99) > 1_000.0 {
+        if late {
             self.warn(
                 "the client sent late (p99 above 1 ms): its own lag is part of the latencies".to_owned(),
             );
         }
+    }
+
+    /// What held the run back.
+    #[must_use]
+    pub const fn limit(&self) -> Limit {
+        self.limit
+    }
+
+    /// Where and when it took place, what happened second by second, and the full histograms.
+    pub fn circumstances(&mut self, context: Context, series: Vec<Row>, tally: &Tally) {
+        let reason = self.context.incomplete_because.take();
+        self.context = context;
+        if let Some(reason) = reason {
+            self.incomplete(reason);
+        }
+        self.series = series;
+        let histograms = [
+            ("latency", &tally.latency),
+            ("send_lag", &tally.send_lag),
+            ("handshake", &tally.handshake),
+            ("caught_up", &tally.caught_up),
+            ("value_latency", &tally.value_latency),
+            ("value_age", &tally.value_age),
+        ];
+        let filled = histograms.into_iter().filter(|(_, latency)| latency.count() > 0);
+        self.histograms = filled.map(|(name, latency)| (name, latency.clone())).collect();
+    }
+
+    /// What is known beside the numbers.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The run ended before it had done what it was asked to: its numbers are of a part of it.
+    pub fn incomplete(&mut self, why: String) {
+        self.fail(format!("only a part of the run took place: {why}"));
+        self.context.complete = false;
+        self.context.incomplete_because.get_or_insert(why);
     }
 
     /// Something that makes the numbers less worth.
@@ -171,41 +268,49 @@ impl Summary {
         if self.failures.is_empty() { Verdict::Kept } else { Verdict::Broken }
     }
 
-    /// The object for programs.
+    /// The document for programs; `docs/load-reports.md` describes it.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
+        object.insert("schema".to_owned(), json!(SCHEMA));
         object.insert("scenario".to_owned(), json!(self.scenario));
         for (name, value, _) in &self.rows {
-            object.insert((*name).to_owned(), value.clone());
+            object.insert(name.to_string(), value.clone());
         }
         object.insert("warnings".to_owned(), json!(self.warnings));
         object.insert("failures".to_owned(), json!(self.failures));
+        object.insert("run".to_owned(), json!(self.context));
+        object.insert("series".to_owned(), json!(self.series));
+        let histograms: Map<String, Value> =
+            self.histograms.iter().map(|(name, latency)| ((*name).to_owned(), json!(latency))).collect();
+        object.insert("histograms".to_owned(), Value::Object(histograms));
         Value::Object(object)
     }
 
-    /// Prints the table, and writes the JSON where it is wanted.
+    /// Prints the table (beside a document on standard output: as an error), and writes the document where it is wanted.
     ///
     /// # Errors
-    /// When the file can't be written.
-    pub fn publish(&self, json: Option<&Path>) -> io::Result<Verdict> {
-        let to_stdout = json == Some(Path::new("-"));
+    /// When the file can't be written; the table was printed all the same.
+    pub fn publish(&self, json: Option<&Path>) -> Result<Verdict, String> {
         let table = self.table();
-        if to_stdout {
-            io::stderr().write_all(table.as_bytes())?;
+        // Who closed the other end wants no table.
+        let _ = if json == Some(Path::new("-")) {
+            io::stderr().write_all(table.as_bytes())
         } else {
-            io::stdout().write_all(table.as_bytes())?;
-        }
+            io::stdout().write_all(table.as_bytes())
+        };
         if let Some(path) = json {
-            let mut text = serde_json::to_string_pretty(&self.to_json()).map_err(io::Error::other)?;
-            text.push('\n');
-            if to_stdout { io::stdout().write_all(text.as_bytes())? } else { std::fs::write(path, text)? }
+            output::write(path, &output::pretty(&self.to_json()))
+                .map_err(|fault| format!("--json: {fault}"))?;
         }
         Ok(self.verdict())
     }
 
-    fn table(&self) -> String {
-        let mut table = format!("\n{}\n", self.scenario);
+    /// The table for people, with warnings and failures below it.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let part = if self.context.complete { "" } else { " (only a part of the run took place)" };
+        let mut table = format!("\n{}{part}\n", self.scenario);
         let name_width = self.rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
         let width = self.rows.iter().map(|(_, _, shown)| shown.len()).max().unwrap_or(0);
         for (name, _, shown) in &self.rows {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use ringway_protocol::session::client::Fault;
+use serde::{Deserialize, Serialize};
 
+use super::series::Counts;
 use crate::engine::Ending;
 
 /// Pieces of evidence that are kept.
@@ -15,9 +17,26 @@ const ENDINGS_MAX: usize = 32;
 /// Longest latency that is told apart from longer ones.
 const LATENCY_MAX: Duration = Duration::from_secs(600);
 
-/// A latency histogram: 1 ns to 10 minutes with three digits.
-#[derive(Clone, Debug)]
+/// A latency histogram: 1 ns to 10 minutes with three digits. Serialized as its [`recorded`](Self::recorded) values.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>")]
 pub struct Latency(Histogram<u64>);
+
+impl From<Vec<(u64, u64)>> for Latency {
+    fn from(recorded: Vec<(u64, u64)>) -> Self {
+        let mut latency = Self::default();
+        for (nanos, count) in recorded {
+            latency.0.saturating_record_n(nanos, count);
+        }
+        latency
+    }
+}
+
+impl From<Latency> for Vec<(u64, u64)> {
+    fn from(latency: Latency) -> Self {
+        latency.recorded().collect()
+    }
+}
 
 impl Default for Latency {
     fn default() -> Self {
@@ -51,6 +70,11 @@ impl Latency {
         self.0.len()
     }
 
+    /// Nanoseconds and how often, rising: the upper end of each bucket that is not empty.
+    pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.0.iter_recorded().map(|value| (value.value_iterated_to(), value.count_at_value()))
+    }
+
     /// Adds another one's measurements.
     ///
     /// # Panics
@@ -61,7 +85,7 @@ impl Latency {
 }
 
 /// One broken promise as a person wants to read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Who saw it: thread and client.
     pub client: String,
@@ -70,7 +94,7 @@ pub struct Evidence {
 }
 
 /// Everything that one thread counted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Connections whose upgrade was done.
     pub connections: u64,
@@ -89,7 +113,7 @@ pub struct Tally {
     /// Publishes that were due but could not be sent: no session, or the server did not read.
     pub unsent: u64,
     /// Errors that the server told, by name.
-    pub errors: BTreeMap<&'static str, u64>,
+    pub errors: BTreeMap<String, u64>,
     /// Why connections ended unasked, and how often.
     pub endings: BTreeMap<String, u64>,
     /// Values from the server that a newer one of their key had overtaken on their way.
@@ -130,6 +154,12 @@ pub struct Tally {
     pub caught_up: Latency,
     /// From the intended sending to the receipt.
     pub latency: Latency,
+    /// Values received while measuring, where a scenario tells them from other messages.
+    pub values: u64,
+    /// From the intended sending of a value to its receipt, where a scenario tells them from other messages.
+    pub value_latency: Latency,
+    /// Age of the newest value of each key, at each millisecond.
+    pub value_age: Latency,
     /// From the intended to the actual sending.
     pub send_lag: Latency,
     /// From the first packet to the end of the upgrade.
@@ -159,6 +189,27 @@ impl Tally {
             _ => self.broken += 1,
         }
         self.witness(client, || fault.to_string());
+    }
+
+    /// Counts an error that the server told.
+    pub fn error(&mut self, name: &str) {
+        match self.errors.get_mut(name) {
+            Some(count) => *count += 1,
+            None => {
+                self.errors.insert(name.to_owned(), 1);
+            }
+        }
+    }
+
+    /// What progress and the series are made of.
+    #[must_use]
+    pub fn counts(&self, sent: u64) -> Counts {
+        Counts {
+            sent,
+            received: self.deliveries_in_all,
+            errors: self.errors.values().sum::<u64>() + self.disconnects + self.connect_failures,
+            violations: self.violations(),
+        }
     }
 
     /// Keeps a piece of evidence while there is room.
@@ -199,7 +250,7 @@ impl Tally {
         self.refused += other.refused;
         self.unsent += other.unsent;
         for (name, count) in &other.errors {
-            *self.errors.entry(name).or_default() += count;
+            *self.errors.entry(name.clone()).or_default() += count;
         }
         for (name, count) in &other.endings {
             *self.endings.entry(name.clone()).or_default() += count;
@@ -223,6 +274,9 @@ impl Tally {
         self.replayed += other.replayed;
         self.caught_up.add(&other.caught_up);
         self.latency.add(&other.latency);
+        self.values += other.values;
+        self.value_latency.add(&other.value_latency);
+        self.value_age.add(&other.value_age);
         self.send_lag.add(&other.send_lag);
         self.handshake.add(&other.handshake);
         self.cpu += other.cpu;

@@ -12,91 +12,94 @@ use ringway_protocol::session::client::{Client, JoinOptions, Request};
 
 use super::RunFault;
 use super::crowd::Cast;
-use super::run::{Setup, gather};
-use crate::args::ConnectArgs;
+use super::run::{Course, Load, Measured, Memory, Setup, Stage, Work};
+use crate::args::{Common, ConnectArgs};
 use crate::engine::{Ending, MemberId, Nanos, Observer, Pace, Seen, Sessions, thread_cpu};
 use crate::proc_stat;
-use crate::report::{Board, Progress, Summary, Tally};
+use crate::report::{Board, Summary, Tally};
 
-pub(super) fn run(args: &ConnectArgs) -> Result<Summary, RunFault> {
-    let setup = Setup::new(&args.common, args.connections, None)?;
-    if args.reset {
-        setup.want_websocket("--reset: a QUIC connection can't end without a word")?;
+impl Load for ConnectArgs {
+    fn name(&self) -> &'static str {
+        "connect"
     }
-    let cast = Cast::new(&args.session, args.connections, &setup.target)?;
-    let mut progress = Progress::new(args.common.quiet);
-    let look = || (setup.server.and_then(proc_stat::usage), proc_stat::slab_kib());
-    let (before, slab_before) = look();
-    let began = Nanos::now();
-    let plan = args.clone();
-    let threads = setup.spawn(move |setup, thread| come_and_go(setup, thread, &cast, &plan))?;
-    let wanted = u64::from(args.connections) * u64::from(args.rounds);
-    let ready = setup.wait_ready(wanted, &threads, &mut progress, "connecting");
-    let took = Nanos::now().since(began);
-    let (connected, _) = look();
-    let held = Nanos::now() + args.hold;
-    while ready && Nanos::now() < held {
-        progress.show("holding", &setup.board);
-        std::thread::sleep(Duration::from_millis(20).min(held.since(Nanos::now())));
-    }
-    let (after, slab_after) = look();
-    setup.stop.store(true, Relaxed);
-    let tally = gather(threads)?;
-    progress.finish();
 
-    let mut summary = Summary::new("connect");
-    summary.text("transport", setup.target.transport_name());
-    summary.count("connections", tally.connections);
-    summary.count("rounds", args.rounds.into());
-    summary.number("connects_per_s", tally.connections as f64 / took.as_secs_f64());
-    summary.latency(["p50_us", "p90_us", "p99_us", "p999_us", "max_us"], &tally.latency);
-    summary.latency(
-        ["upgrade_p50_us", "upgrade_p90_us", "upgrade_p99_us", "upgrade_p999_us", "upgrade_max_us"],
-        &tally.handshake,
-    );
-    if !args.no_join {
-        summary.latency(
-            ["joined_p50_us", "joined_p90_us", "joined_p99_us", "joined_p999_us", "joined_max_us"],
-            &tally.caught_up,
-        );
+    fn common(&self) -> &Common {
+        &self.common
     }
-    summary.promises(&tally);
-    summary.server(before, connected, took, 0);
-    if let (Some(before), Some(after)) = (before, after) {
-        let idle = f64::from(args.connections);
-        summary.count("server_rss_kib_before", before.rss_kib);
-        summary.count("server_rss_kib_held", after.rss_kib);
-        summary.number(
-            "server_bytes_per_session",
-            (after.rss_kib as f64 - before.rss_kib as f64) * 1024.0 / idle,
-        );
+
+    fn clients(&self) -> u32 {
+        self.connections
     }
-    if let (Some(before), Some(after)) = (slab_before, slab_after) {
-        let both_ends = (after as f64 - before as f64) * 1024.0 / f64::from(args.connections);
-        summary.number("kernel_slab_bytes_per_connection", both_ends);
+
+    fn prepare(&self, setup: &Setup) -> Result<Work, RunFault> {
+        if self.reset {
+            setup.want_websocket("--reset: a QUIC connection can't end without a word")?;
+        }
+        let cast = Cast::new(&self.session, self.connections, setup)?;
+        let plan = self.clone();
+        Ok(Arc::new(move |setup, thread| come_and_go(setup, thread, &cast, &plan)))
     }
-    summary.client(&tally, took, args.common.spin);
-    if !ready {
-        summary.fail("not all clients could connect and join".to_owned());
+
+    fn direct(&self, stage: &mut Stage<'_>) -> Result<Course, RunFault> {
+        let (began, before) = stage.look();
+        let slab_before = proc_stat::slab_kib();
+        stage.start()?;
+        let ready = stage.wait_ready(u64::from(self.connections) * u64::from(self.rounds), "connecting");
+        let (connected_at, connected) = stage.look();
+        if ready {
+            stage.hold(self.hold, "holding");
+        }
+        let (_, held) = stage.look();
+        let slab_held = proc_stat::slab_kib();
+        stage.stop();
+        let rss = |usage: &Option<proc_stat::Usage>| usage.as_ref().map(|usage| usage.rss_kib);
+        let memory = Memory { server: rss(&before).zip(rss(&held)), kernel: slab_before.zip(slab_held) };
+        let measured = Measured { before, after: connected, over: connected_at.since(began) };
+        Ok(Course { ready, measured, memory, ..Course::default() })
     }
-    Ok(summary)
+
+    fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
+        let took = course.measured.over.as_secs_f64().max(1e-9);
+        summary.text("transport", &setup.transport_names());
+        summary.count("connections", tally.connections);
+        summary.count("rounds", self.rounds.into());
+        summary.number("connects_per_s", tally.connections as f64 / took);
+        summary.latency("", &tally.latency);
+        summary.latency("upgrade_", &tally.handshake);
+        if !self.no_join {
+            summary.latency("joined_", &tally.caught_up);
+        }
+        summary.promises(tally);
+        summary.server(&course.measured, 0);
+        let each =
+            |(before, held): (u64, u64)| (held as f64 - before as f64) * 1024.0 / f64::from(self.connections);
+        if let Some(server) = course.memory.server {
+            summary.count("server_rss_kib_before", server.0);
+            summary.count("server_rss_kib_held", server.1);
+            summary.number("server_bytes_per_session", each(server));
+        }
+        if let Some(kernel) = course.memory.kernel {
+            // Both ends of each connection, where the server is on this host.
+            summary.number("kernel_slab_bytes_per_connection", each(kernel));
+        }
+        summary.client(tally, &course.measured, self.common.spin, self.common.connect_rate == 0);
+    }
 }
 
 /// One thread's clients, round after round; the last round stays until the run is stopped.
 fn come_and_go(setup: &Setup, thread: u16, cast: &Cast, args: &ConnectArgs) -> std::io::Result<Tally> {
     let (first, count) = setup.share(args.connections, thread);
-    let threads = u32::from(setup.common.threads);
     let pace = Pace {
-        rate: setup.common.connect_rate.div_ceil(threads),
+        rate: setup.common.connect_rate.div_ceil(setup.threads()),
         concurrency: setup.common.connect_concurrency,
     };
     let (began, cpu) = (Nanos::now(), thread_cpu());
     let mut sum = Tally::default();
     for round in 1..=args.rounds {
         let arrivals = Arrivals::new(setup.board.clone(), count, !args.no_join);
-        let mut sessions = Sessions::new(setup.target.clone(), pace, first, arrivals)?;
+        let mut sessions = Sessions::new(setup.target(thread).clone(), pace, first, arrivals)?;
         for index in first..first + count {
-            let member = sessions.add(cast.format_of(index), &cast.identity(index));
+            let member = sessions.add(cast.format_of(index, setup.target(thread)), &cast.identity(index));
             if let Some(room) = RoomName::new(cast.room_of(index)).filter(|_| !args.no_join) {
                 sessions.join(member, room, JoinOptions::default());
             }
@@ -169,12 +172,12 @@ impl Observer for Arrivals {
                 self.arrived();
             }
             Seen::Refused(request, error) => {
-                *self.tally.errors.entry(error.code.name()).or_default() += 1;
+                self.tally.error(error.code.name());
                 if matches!(request, Request::Hello | Request::Join(_)) {
                     self.board.ended.fetch_add(1, Relaxed);
                 }
             }
-            Seen::Faulted(error) => *self.tally.errors.entry(error.code.name()).or_default() += 1,
+            Seen::Faulted(error) => self.tally.error(error.code.name()),
             Seen::Violation(violation) => {
                 self.tally.fault(|| format!("client {}", member.0), &violation.fault);
             }

@@ -1,57 +1,76 @@
-//! `echo`: one message in flight on each connection, sent again as soon as it is back.
+//! `echo`: messages that come back, against a server's `/echo`.
 //!
-//! Closed loop on purpose: it is what uWebSockets' `load_test` does, so that both can drive the same server. Each
-//! message carries a number; what comes back must be that message, whole.
+//! Without a rate the loop is closed on purpose: so many messages in flight on each connection, sent again as soon as they
+//! are back, as uWebSockets' `load_test` does, so that both can drive the same server. With a rate it is open: messages
+//! go out when they are due, whatever came back. Each message carries a number; what comes back must be that message,
+//! whole and in its turn.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use ringway_protocol::websocket::{Item, Opcode};
 
 use super::RunFault;
-use super::run::{CpuMeter, Schedule, Setup, gather};
-use crate::args::EchoArgs;
+use super::run::{Course, CpuMeter, Load, Schedule, Setup, Work};
+use crate::args::{Common, EchoArgs};
 use crate::engine::{Ending, Fleet, Handler, LinkId, Nanos, Out};
-use crate::report::{Progress, Summary, Tally};
+use crate::report::{Pulse, Summary, Tally};
 
 /// Digits of the number at the front of each message.
 const NUMBER_BYTES: usize = 8;
+/// Longest sleep of a thread: stop flags and schedules are seen after it.
+const SLEEP_MAX: Duration = Duration::from_millis(5);
+/// Messages due are not sent on a connection that owes so many.
+const OWED_MAX: usize = 65_536;
 
-pub(super) fn run(args: &EchoArgs) -> Result<Summary, RunFault> {
-    let path = if args.common.url.contains("/echo") { None } else { Some("/echo") };
-    let setup = Setup::new(&args.common, args.connections, path)?;
-    setup.want_websocket("echo")?;
-    let mut progress = Progress::new(args.common.quiet);
-    let (connections, size, text) = (args.connections, args.size as usize, args.text);
-    let threads = setup.spawn(move |setup, thread| {
-        let (first, count) = setup.share(connections, thread);
-        Echo::new(size, text).run(setup, first, count)
-    })?;
-    let ready = setup.wait_ready(connections.into(), &threads, &mut progress, "connecting");
-    if !ready {
-        setup.stop.store(true, Relaxed);
+impl Load for EchoArgs {
+    fn name(&self) -> &'static str {
+        "echo"
     }
-    let measured = setup.measure(&mut progress);
-    let tally = gather(threads)?;
-    progress.finish();
 
-    let mut summary = Summary::new("echo");
-    let seconds = measured.over.as_secs_f64();
-    summary.count("connections", tally.connections);
-    summary.count("size", args.size.into());
-    summary.number("messages_per_s", tally.deliveries as f64 / args.common.duration.as_secs_f64());
-    summary.number("duration_s", seconds);
-    summary.latency(["p50_us", "p90_us", "p99_us", "p999_us", "max_us"], &tally.latency);
-    summary.promises(&tally);
-    summary.server(measured.before, measured.after, measured.over, tally.deliveries);
-    summary.client(&tally, measured.over, args.common.spin);
-    if !ready {
-        summary.fail("not all connections came to be".to_owned());
+    fn common(&self) -> &Common {
+        &self.common
     }
-    if tally.deliveries == 0 {
-        summary.fail("nothing came back".to_owned());
+
+    fn clients(&self) -> u32 {
+        self.connections
     }
-    Ok(summary)
+
+    fn path(&self) -> Option<&'static str> {
+        if self.common.url.contains("/echo") { None } else { Some("/echo") }
+    }
+
+    fn prepare(&self, setup: &Setup) -> Result<Work, RunFault> {
+        setup.want_websocket("echo")?;
+        let args = self.clone();
+        Ok(Arc::new(move |setup, thread| {
+            let (first, count) = setup.share(args.connections, thread);
+            Echo::new(&args, setup, count).run(setup, thread, first, count)
+        }))
+    }
+
+    fn summarize(&self, summary: &mut Summary, _setup: &Setup, course: &Course, tally: &Tally) {
+        let seconds = course.measured.over.as_secs_f64().max(1e-9);
+        summary.count("connections", tally.connections);
+        summary.count("size", self.size.into());
+        if self.rate > 0.0 {
+            summary.number("rate", self.rate);
+            summary.number("sent_per_s", tally.publishes as f64 / seconds);
+        } else {
+            summary.count("in_flight", self.in_flight.into());
+        }
+        summary.number("messages_per_s", tally.deliveries as f64 / seconds);
+        summary.number("duration_s", seconds);
+        summary.latency("", &tally.latency);
+        summary.promises(tally);
+        summary.server(&course.measured, tally.deliveries);
+        summary.client(tally, &course.measured, self.common.spin, self.rate <= 0.0);
+        if course.ready && tally.deliveries == 0 {
+            summary.fail("nothing came back".to_owned());
+        }
+    }
 }
 
 /// One thread's connections.
@@ -59,72 +78,136 @@ struct Echo {
     opcode: Opcode,
     /// The next message: its number is written into the front.
     message: Vec<u8>,
-    links: Vec<InFlight>,
+    links: Vec<Flight>,
+    in_flight: u32,
+    /// Between two messages of this thread; none: the loop is closed.
+    every: Option<Duration>,
+    /// When the next message is due, and on which connection.
+    due: Option<(Nanos, u32)>,
     schedule: Option<Schedule>,
     opening: u32,
+    sent: u64,
     tally: Tally,
-    shown: u64,
+    pulse: Pulse,
 }
 
-#[derive(Clone, Copy, Default)]
-struct InFlight {
+/// Messages of a connection that are not back yet.
+#[derive(Clone, Default)]
+struct Flight {
     number: u64,
-    sent: Nanos,
+    owed: VecDeque<(u64, Nanos)>,
 }
 
 impl Echo {
-    fn new(size: usize, text: bool) -> Self {
-        let opcode = if text { Opcode::Text } else { Opcode::Binary };
-        let message = (0..size).map(|index| b'a' + (index % 26) as u8).collect();
-        let (links, tally) = (Vec::new(), Tally::default());
-        Self { opcode, message, links, schedule: None, opening: 0, tally, shown: 0 }
+    fn new(args: &EchoArgs, setup: &Setup, count: u32) -> Self {
+        let opcode = if args.text { Opcode::Text } else { Opcode::Binary };
+        let share = args.rate * f64::from(count) / f64::from(args.connections);
+        Self {
+            opcode,
+            message: (0..args.size).map(|index| b'a' + (index % 26) as u8).collect(),
+            links: Vec::new(),
+            in_flight: args.in_flight,
+            every: (share > 0.0).then(|| Duration::from_secs_f64(1.0 / share)),
+            due: None,
+            schedule: None,
+            opening: 0,
+            sent: 0,
+            tally: Tally::default(),
+            pulse: Pulse::new(setup.board.clone()),
+        }
     }
 
-    fn run(mut self, setup: &Setup, first: u32, count: u32) -> std::io::Result<Tally> {
+    fn run(mut self, setup: &Setup, thread: u16, first: u32, count: u32) -> std::io::Result<Tally> {
         let mut fleet = Fleet::new(first)?;
         let mut cpu = CpuMeter::default();
         let mut opened = 0;
-        let mut started = false;
-        let pause = if setup.common.spin { Duration::ZERO } else { Duration::from_millis(5) };
         while !setup.stop.load(Relaxed) {
             while opened < count && self.opening < setup.common.connect_concurrency {
-                fleet.open(&setup.target, &[])?;
+                fleet.open(setup.target(thread), &[])?;
                 (opened, self.opening) = (opened + 1, self.opening + 1);
             }
             let before = (self.tally.connections, self.tally.disconnects + self.tally.connect_failures);
+            let pause = if setup.common.spin { Duration::ZERO } else { self.pause() };
             fleet.poll(Some(pause), &mut self)?;
             setup.board.connected.fetch_add(self.tally.connections - before.0, Relaxed);
             setup.board.ready.fetch_add(self.tally.connections - before.0, Relaxed);
             let ended = self.tally.disconnects + self.tally.connect_failures;
             setup.board.ended.fetch_add(ended - before.1, Relaxed);
-            setup.board.deliveries.fetch_add(self.tally.deliveries_in_all - self.shown, Relaxed);
-            setup.board.publishes.fetch_add(self.tally.deliveries_in_all - self.shown, Relaxed);
-            self.shown = self.tally.deliveries_in_all;
-            let Some(schedule) = setup.schedule.get() else { continue };
             let now = Nanos::now();
-            self.schedule = Some(*schedule);
-            if !started && now >= schedule.start {
-                started = true;
-                for link in (0..self.links.len() as u32).map(LinkId) {
-                    if let Some(out) = fleet.out(link) {
-                        self.send(now, link, out);
-                        fleet.flush(link, &mut self);
-                    }
-                }
+            self.pulse.tell(now, self.tally.counts(self.sent));
+            let Some(schedule) = setup.schedule.get() else { continue };
+            if now >= schedule.start {
+                self.begin(schedule, &mut fleet);
+                self.send_due(schedule, &mut fleet);
             }
             cpu.tick(now, schedule, &mut self.tally);
             if now >= schedule.end {
                 break;
             }
         }
+        cpu.stop(Nanos::now(), &mut self.tally);
+        self.pulse.finish(self.tally.counts(self.sent));
         self.tally.received_bytes = fleet.received_bytes();
         Ok(self.tally)
     }
 
-    fn send(&mut self, now: Nanos, link: LinkId, out: &mut Out) {
+    /// Until the next message is due.
+    fn pause(&self) -> Duration {
+        self.due.map_or(SLEEP_MAX, |(due, _)| due.since(Nanos::now()).min(SLEEP_MAX))
+    }
+
+    /// The load begins: once.
+    fn begin(&mut self, schedule: &Schedule, fleet: &mut Fleet) {
+        if self.schedule.replace(*schedule).is_some() {
+            return;
+        }
+        self.pulse.begin(schedule, self.tally.counts(self.sent));
+        if self.every.is_some() {
+            self.due = Some((schedule.start, 0));
+            return;
+        }
+        for link in (0..self.links.len() as u32).map(LinkId) {
+            let now = Nanos::now();
+            if let Some(out) = fleet.out(link) {
+                for _ in 0..self.in_flight {
+                    self.send(now, link, out);
+                }
+                fleet.flush(link, self);
+            }
+        }
+    }
+
+    /// Sends whatever is due, on one connection after the other. What comes late keeps its intended time.
+    fn send_due(&mut self, schedule: &Schedule, fleet: &mut Fleet) {
+        let Some(every) = self.every else { return };
+        while let Some((intended, link)) = self.due {
+            if intended > Nanos::now() || intended >= schedule.end {
+                return;
+            }
+            self.due = Some((intended + every, (link + 1) % (self.links.len() as u32).max(1)));
+            let owes = self.links.get(link as usize).map_or(usize::MAX, |flight| flight.owed.len());
+            let id = LinkId(link);
+            let sent = match fleet.out(id).filter(|_| owes < OWED_MAX) {
+                Some(out) => {
+                    self.send(intended, id, out);
+                    fleet.flush(id, self);
+                    true
+                }
+                None => false,
+            };
+            if schedule.measures(intended) {
+                self.tally.publishes += u64::from(sent);
+                self.tally.unsent += u64::from(!sent);
+                self.tally.send_lag.record(Nanos::now().since(intended));
+            }
+        }
+    }
+
+    fn send(&mut self, since: Nanos, link: LinkId, out: &mut Out) {
         let Some(flight) = self.links.get_mut(link.0 as usize) else { return };
         flight.number += 1;
-        flight.sent = now;
+        flight.owed.push_back((flight.number, since));
+        self.sent += 1;
         stamp(&mut self.message, flight.number);
         out.message(self.opcode, &self.message);
     }
@@ -143,7 +226,7 @@ impl Handler for Echo {
     fn handle_open(&mut self, _now: Nanos, link: LinkId, took: Duration, _out: &mut Out) {
         let index = link.0 as usize;
         if self.links.len() <= index {
-            self.links.resize(index + 1, InFlight::default());
+            self.links.resize(index + 1, Flight::default());
         }
         self.opening -= 1;
         self.tally.connections += 1;
@@ -156,30 +239,36 @@ impl Handler for Echo {
             Item::Binary(bytes) => bytes,
             _ => return,
         };
-        let Some(flight) = self.links.get(link.0 as usize).copied() else { return };
-        stamp(&mut self.message, flight.number);
-        if received != self.message {
+        let owed = self.links.get_mut(link.0 as usize).and_then(|flight| flight.owed.pop_front());
+        let (number, since) = owed.unwrap_or_default();
+        stamp(&mut self.message, number);
+        if owed.is_none() || received != self.message {
             self.tally.corrupted += 1;
             self.tally.witness(
                 || format!("connection {}", link.0),
                 || {
-                    format!(
-                        "message {} of {} bytes came back as another of {}",
-                        flight.number,
-                        self.message.len(),
-                        received.len()
-                    )
+                    let (ours, theirs) = (self.message.len(), received.len());
+                    match owed {
+                        Some(_) => {
+                            format!("message {number} of {ours} bytes came back as another of {theirs}")
+                        }
+                        None => format!("a message of {theirs} bytes came that was never sent"),
+                    }
                 },
             );
         }
         self.tally.deliveries_in_all += 1;
         if let Some(schedule) = self.schedule.filter(|schedule| schedule.measures(now)) {
             self.tally.deliveries += 1;
-            if flight.sent >= schedule.measure {
-                self.tally.latency.record(now.since(flight.sent));
+            if owed.is_some() && since >= schedule.measure {
+                let latency = now.since(since);
+                self.tally.latency.record(latency);
+                self.pulse.latency(latency);
             }
         }
-        self.send(now, link, out);
+        if self.every.is_none() {
+            self.send(now, link, out);
+        }
     }
 
     fn handle_end(&mut self, _now: Nanos, link: LinkId, ending: &Ending) {
@@ -191,6 +280,7 @@ impl Handler for Echo {
             Ending::Ended => return,
             _ => self.tally.disconnects += 1,
         }
+        self.tally.ending(ending);
         self.tally.witness(|| format!("connection {}", link.0), || format!("{ending:?}"));
     }
 }

@@ -5,17 +5,20 @@ mod crowd;
 mod echo;
 mod fanout;
 mod game;
+mod plan;
 mod resume_storm;
 mod run;
 mod slow_reader;
 
 use std::fmt;
 
-pub use run::{Schedule, Setup};
+pub use plan::Plan;
+pub use run::{Measured, Schedule, Setup};
 
 use crate::args::Scenario;
 use crate::engine::BadUrl;
 use crate::report::Summary;
+use run::{Load, Part, Work};
 
 /// Why a run could not take place.
 #[derive(Debug)]
@@ -56,13 +59,30 @@ impl From<std::io::Error> for RunFault {
 ///
 /// # Errors
 /// When the run could not take place.
-pub fn run(scenario: &Scenario) -> Result<Summary, RunFault> {
+pub fn run(plan: &Plan) -> Result<Summary, RunFault> {
+    run::carry_out(plan, load(plan.scenario()))
+}
+
+/// The whole life of a process that is one of several of a run: told by the first one what to do.
+///
+/// # Errors
+/// When the first one is gone.
+pub fn work() -> std::io::Result<()> {
+    run::work()
+}
+
+/// The part of a run that falls to one of its processes.
+fn begin(plan: &Plan, part: Part) -> Result<(Setup, Work), RunFault> {
+    run::begin(load(plan.scenario()), part)
+}
+
+fn load(scenario: &Scenario) -> &dyn Load {
     match scenario {
-        Scenario::Echo(args) => echo::run(args),
-        Scenario::Fanout(args) => fanout::run(args),
-        Scenario::Connect(args) => connect::run(args),
-        Scenario::ResumeStorm(args) => resume_storm::run(args),
-        Scenario::SlowReader(args) => slow_reader::run(args),
-        Scenario::Game(args) => game::run(args),
+        Scenario::Echo(args) => args,
+        Scenario::Fanout(args) => args,
+        Scenario::Connect(args) => args,
+        Scenario::ResumeStorm(args) => args,
+        Scenario::SlowReader(args) => args,
+        Scenario::Game(args) => args,
     }
 }

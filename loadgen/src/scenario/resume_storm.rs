@@ -4,74 +4,71 @@
 //! When to come back is the session machine's policy (200 ms with jitter after a broken connection); `--away` keeps
 //! everybody out for longer, so that there is more to replay and all return together.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
 
 use super::RunFault;
-use super::crowd::{Cast, Crowd, Finals};
+use super::crowd::{Cast, Crowd};
 use super::fanout::{conclude, describe, throughput};
-use super::run::{Schedule, Setup, gather};
-use crate::args::ResumeStormArgs;
+use super::run::{Course, Load, Schedule, Setup, Work};
+use crate::args::{Common, ResumeStormArgs};
 use crate::engine::Nanos;
-use crate::report::{Progress, Summary};
+use crate::report::{Summary, Tally};
 
-pub(super) fn run(args: &ResumeStormArgs) -> Result<Summary, RunFault> {
-    let clients = args.subscribers + args.publish.publishers;
-    let setup = Setup::new(&args.common, clients, None)?;
-    let cast = Cast::new(&args.session, args.subscribers, &setup.target)?;
-    let finals = Finals::new(args.common.threads);
-    let mut progress = Progress::new(args.common.quiet);
-    let plan = args.clone();
-    let threads = setup.spawn(move |setup, thread| {
-        let crowd = Crowd::new(setup, thread, &cast, &plan.publish, plan.settle)?;
-        let mut done = 0;
-        crowd.run(&finals, |crowd, now, schedule| {
-            if done < plan.drops && now >= drop_time(schedule, done, plan.drops) {
-                done += 1;
-                drop_all(crowd, now, &plan);
-            }
-        })
-    })?;
-    let ready = setup.wait_ready(clients.into(), &threads, &mut progress, "connecting");
-    if !ready {
-        setup.stop.store(true, Relaxed);
+impl Load for ResumeStormArgs {
+    fn name(&self) -> &'static str {
+        "resume-storm"
     }
-    let measured = setup.measure(&mut progress);
-    let tally = gather(threads)?;
-    progress.finish();
 
-    let mut summary = Summary::new("resume-storm");
-    summary.text("transport", setup.target.transport_name());
-    describe(&mut summary, &args.session, &args.publish, args.subscribers);
-    throughput(&mut summary, &tally, args.common.duration);
-    let wanted = u64::from(args.subscribers) * u64::from(args.drops);
-    let expected = tally.dropped;
-    summary.count("drops", args.drops.into());
-    summary.count("dropped", expected);
-    summary.count("resumed", tally.resumed);
-    summary.count("recovered", tally.recovered);
-    summary.count("not_recovered", tally.not_recovered);
-    summary.count("replayed", tally.replayed);
-    summary.count("caught_up", tally.caught_up.count());
-    summary.latency(
-        ["caught_up_p50_us", "caught_up_p90_us", "caught_up_p99_us", "caught_up_p999_us", "caught_up_max_us"],
-        &tally.caught_up,
-    );
-    conclude(&mut summary, &tally, &measured, args.common.spin);
-    if !ready {
-        summary.fail("not all clients could connect and join".to_owned());
-    } else if tally.caught_up.count() < expected {
-        summary.fail(format!("{} dropped subscribers never caught up", expected - tally.caught_up.count()));
-    } else if tally.recovered + tally.not_recovered < expected {
-        let joined = tally.recovered + tally.not_recovered;
-        summary.fail(format!("only {joined} of {expected} dropped subscribers joined again"));
+    fn common(&self) -> &Common {
+        &self.common
     }
-    if expected < wanted {
-        summary.warn(format!(
-            "{} drops were left out: those subscribers had not caught up yet",
-            wanted - expected
-        ));
+
+    fn clients(&self) -> u32 {
+        self.subscribers + self.publish.publishers
     }
-    Ok(summary)
+
+    fn prepare(&self, setup: &Setup) -> Result<Work, RunFault> {
+        let cast = Cast::new(&self.session, self.subscribers, setup)?;
+        let plan = self.clone();
+        Ok(Arc::new(move |setup, thread| {
+            let crowd = Crowd::new(setup, thread, &cast, &plan.publish, plan.settle)?;
+            let mut done = 0;
+            crowd.run(|crowd, now, schedule| {
+                if done < plan.drops && now >= drop_time(schedule, done, plan.drops) {
+                    done += 1;
+                    drop_all(crowd, now, &plan);
+                }
+            })
+        }))
+    }
+
+    fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
+        summary.text("transport", &setup.transport_names());
+        describe(summary, &self.session, &self.publish, self.subscribers);
+        throughput(summary, tally, course.measured.over);
+        let wanted = u64::from(self.subscribers) * u64::from(self.drops);
+        let expected = tally.dropped;
+        summary.count("drops", self.drops.into());
+        summary.count("dropped", expected);
+        summary.count("resumed", tally.resumed);
+        summary.count("recovered", tally.recovered);
+        summary.count("not_recovered", tally.not_recovered);
+        summary.count("replayed", tally.replayed);
+        summary.count("caught_up", tally.caught_up.count());
+        summary.latency("caught_up_", &tally.caught_up);
+        conclude(summary, tally, course, &self.common);
+        if course.ready && tally.caught_up.count() < expected {
+            let never = expected - tally.caught_up.count();
+            summary.fail(format!("{never} dropped subscribers never caught up"));
+        } else if course.ready && tally.recovered + tally.not_recovered < expected {
+            let joined = tally.recovered + tally.not_recovered;
+            summary.fail(format!("only {joined} of {expected} dropped subscribers joined again"));
+        }
+        if expected < wanted {
+            let left_out = wanted - expected;
+            summary.warn(format!("{left_out} drops were left out: those subscribers had not caught up yet"));
+        }
+    }
 }
 
 /// Evenly spread: the first as far from the beginning as the last from the end.

@@ -12,78 +12,78 @@ use ringway_protocol::RoomName;
 use ringway_protocol::session::client::{Client, JoinOptions};
 
 use super::RunFault;
-use super::crowd::{Cast, Crowd, Finals};
+use super::crowd::{Cast, Crowd};
 use super::fanout::describe;
-use super::run::{Schedule, Setup, gather};
-use crate::args::{PublishArgs, SlowReaderArgs};
+use super::run::{Course, Load, Schedule, Setup, Work};
+use crate::args::{Common, PublishArgs, SlowReaderArgs};
 use crate::body::Stamp;
 use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions};
-use crate::report::{Progress, Summary, Tally};
+use crate::report::{Summary, Tally};
 
 /// Bytes that the line carries at once at most: a burst after a late look would not be a slow line.
 const LINE_BURST: Duration = Duration::from_millis(20);
 
-pub(super) fn run(args: &SlowReaderArgs) -> Result<Summary, RunFault> {
-    let mut common = args.common.clone();
-    common.threads = 1;
-    let setup = Setup::new(&common, args.publish.publishers + 1, None)?;
-    let cast = Cast::new(&args.session, 0, &setup.target)?;
-    let mut progress = Progress::new(common.quiet);
-    let plan = args.clone();
-    let threads = setup.spawn(move |setup, thread| {
-        let mut reader = SlowReader::join(setup, &cast, &plan)?;
-        let crowd = Crowd::new(setup, thread, &cast, &plan.publish, Duration::ZERO)?;
-        let finals = Finals::new(1);
-        let mut outcome = Ok(());
-        let mut tally = crowd.run(&finals, |_, now, schedule| {
-            outcome = outcome
-                .as_ref()
-                .map_err(|fault: &io::Error| io::Error::from(fault.kind()))
-                .and_then(|()| reader.look(now, schedule));
-        })?;
-        outcome?;
-        reader.leave(&mut tally)?;
-        Ok(tally)
-    })?;
-    let wanted = u64::from(args.publish.publishers) + 1;
-    let ready = setup.wait_ready(wanted, &threads, &mut progress, "connecting");
-    if !ready {
-        setup.stop.store(true, Relaxed);
+impl Load for SlowReaderArgs {
+    fn name(&self) -> &'static str {
+        "slow-reader"
     }
-    let measured = setup.measure(&mut progress);
-    let tally = gather(threads)?;
-    progress.finish();
 
-    let mut summary = Summary::new("slow-reader");
-    summary.text("transport", setup.target.transport_name());
-    describe(&mut summary, &args.session, &args.publish, 1);
-    let seconds = args.common.duration.as_secs_f64();
-    let whole = (args.common.warmup + args.common.duration).as_secs_f64();
-    summary.count("reader_kbit", args.reader_kbit.into());
-    summary.count("rcvbuf", args.rcvbuf as u64);
-    summary.number("offered_kbit", offered_kbit(&args.publish));
-    summary.number("received_kbit", tally.received_bytes as f64 * 8.0 / 1e3 / whole);
-    summary.count("connections", tally.connections);
-    summary.number("deliveries_per_s", tally.deliveries as f64 / seconds);
-    summary.number("publishes_per_s", tally.publishes as f64 / seconds);
-    summary.count("overtaken", tally.overtaken);
-    summary.latency(["p50_us", "p90_us", "p99_us", "p999_us", "max_us"], &tally.latency);
-    summary.latency(
-        ["state_age_p50_us", "state_age_p90_us", "state_age_p99_us", "state_age_p999_us", "state_age_max_us"],
-        &tally.caught_up,
-    );
-    summary.promises(&tally);
-    summary.server(measured.before, measured.after, measured.over, tally.deliveries);
-    summary.client(&tally, measured.over, args.common.spin);
-    if !ready {
-        summary.fail("the reader or a publisher could not connect".to_owned());
-    } else if tally.deliveries == 0 {
-        summary.fail("nothing was delivered".to_owned());
-    } else if tally.latency.max_us() > args.age_max.as_secs_f64() * 1e6 {
-        let (worst, bound) = (tally.latency.max_us() / 1e3, args.age_max.as_millis());
-        summary.fail(format!("the reader saw a value {worst:.0} ms old, the bound is {bound} ms"));
+    fn common(&self) -> &Common {
+        &self.common
     }
-    Ok(summary)
+
+    fn clients(&self) -> u32 {
+        self.publish.publishers + 1
+    }
+
+    fn prepare(&self, setup: &Setup) -> Result<Work, RunFault> {
+        setup.want_one_process("slow-reader")?;
+        if setup.threads() > 1 {
+            return Err(RunFault::Asked("slow-reader has one thread and one transport".to_owned()));
+        }
+        let cast = Cast::new(&self.session, 0, setup)?;
+        let plan = self.clone();
+        Ok(Arc::new(move |setup, thread| {
+            let mut reader = SlowReader::join(setup, &cast, &plan)?;
+            let crowd = Crowd::new(setup, thread, &cast, &plan.publish, Duration::ZERO)?;
+            let mut outcome = Ok(());
+            let mut tally = crowd.run(|_, now, schedule| {
+                outcome = outcome
+                    .as_ref()
+                    .map_err(|fault: &io::Error| io::Error::from(fault.kind()))
+                    .and_then(|()| reader.look(now, schedule));
+            })?;
+            outcome?;
+            reader.leave(&mut tally)?;
+            Ok(tally)
+        }))
+    }
+
+    fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
+        summary.text("transport", &setup.transport_names());
+        describe(summary, &self.session, &self.publish, 1);
+        let seconds = course.measured.over.as_secs_f64().max(1e-9);
+        let whole = seconds + self.common.warmup.as_secs_f64();
+        summary.count("reader_kbit", self.reader_kbit.into());
+        summary.count("rcvbuf", self.rcvbuf as u64);
+        summary.number("offered_kbit", offered_kbit(&self.publish));
+        summary.number("received_kbit", tally.received_bytes as f64 * 8.0 / 1e3 / whole);
+        summary.count("connections", tally.connections);
+        summary.number("deliveries_per_s", tally.deliveries as f64 / seconds);
+        summary.number("publishes_per_s", tally.publishes as f64 / seconds);
+        summary.count("overtaken", tally.overtaken);
+        summary.latency("", &tally.latency);
+        summary.latency("state_age_", &tally.value_age);
+        summary.promises(tally);
+        summary.server(&course.measured, tally.deliveries);
+        summary.client(tally, &course.measured, self.common.spin, false);
+        if course.ready && tally.deliveries == 0 {
+            summary.fail("nothing was delivered".to_owned());
+        } else if tally.latency.max_us() > self.age_max.as_secs_f64() * 1e6 {
+            let (worst, bound) = (tally.latency.max_us() / 1e3, self.age_max.as_millis());
+            summary.fail(format!("the reader saw a value {worst:.0} ms old, the bound is {bound} ms"));
+        }
+    }
 }
 
 /// Body bytes alone: the line must be slower than this to show anything.
@@ -104,11 +104,11 @@ struct SlowReader {
 impl SlowReader {
     /// Connects and joins at full speed.
     fn join(setup: &Setup, cast: &Cast, args: &SlowReaderArgs) -> io::Result<Self> {
-        let mut target = (*setup.target).clone();
+        let mut target = (**setup.target(0)).clone();
         target.receive_buffer_bytes = Some(args.rcvbuf);
         let pace = Pace { rate: 0, concurrency: 1 };
         let mut sessions = Sessions::new(Arc::new(target), pace, 0, Ages::default())?;
-        let member = sessions.add(cast.format_of(0), &cast.identity(u32::MAX));
+        let member = sessions.add(cast.format_of(0, setup.target(0)), &cast.identity(u32::MAX));
         if let Some(room) = RoomName::new(cast.room_of(0)) {
             sessions.join(member, room, JoinOptions::default());
         }
@@ -169,7 +169,7 @@ struct Ages {
 impl Ages {
     fn sample(&mut self, now: Nanos) {
         if self.schedule.is_some_and(|schedule| schedule.measures(now) && self.newest >= schedule.start) {
-            self.tally.caught_up.record(now.since(self.newest));
+            self.tally.value_age.record(now.since(self.newest));
         }
     }
 }
@@ -203,7 +203,7 @@ impl Observer for Ages {
                 self.tally.witness(who, || text.to_owned());
             }
             Seen::Refused(_, error) | Seen::Faulted(error) => {
-                *self.tally.errors.entry(error.code.name()).or_default() += 1;
+                self.tally.error(error.code.name());
             }
             Seen::Ended(ending, _) => {
                 self.tally.disconnects += 1;

@@ -6,9 +6,8 @@ pub(crate) mod rooms;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use clap::Parser as _;
-use ringway_load::args::{Args, Scenario, Task};
 use ringway_load::report::Summary;
+use ringway_load::scenario::Plan;
 use ringway_protocol::websocket::handshake::Request;
 use ringway_protocol::websocket::{Decoder, Item, Opcode, Role, write_frame};
 
@@ -19,18 +18,14 @@ pub(crate) fn load(server: SocketAddr, arguments: &str) -> Summary {
 
 /// The same with a whole URL.
 pub(crate) fn load_at(url: &str, arguments: &str) -> Summary {
-    ringway_load::scenario::run(&scenario_at(url, arguments)).expect("the run takes place")
+    ringway_load::scenario::run(&plan_at(url, arguments)).expect("the run takes place")
 }
 
 /// What those arguments ask for.
-pub(crate) fn scenario_at(url: &str, arguments: &str) -> Scenario {
-    let (scenario, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
-    let all = ["ringway-load", scenario, "--quiet", "--url", url];
-    let args = Args::try_parse_from(all.into_iter().chain(rest.split_ascii_whitespace()));
-    match args.expect("good arguments").task {
-        Task::Scenario(scenario) => scenario,
-        Task::Relay(_) => panic!("the relay is no scenario"),
-    }
+pub(crate) fn plan_at(url: &str, arguments: &str) -> Plan {
+    let words = arguments.split_ascii_whitespace().chain(["--quiet", "--url", url]);
+    let words: Vec<String> = words.map(str::to_owned).collect();
+    Plan::parse(&words).expect("good arguments")
 }
 
 /// A server that gives each connection to `serve` on a thread of its own; the threads end with their connections.

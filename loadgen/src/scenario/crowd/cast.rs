@@ -7,7 +7,7 @@ use ringway_protocol::session::client::Options;
 use ringway_protocol::token::jwt::{Claims, JwtKey, RoomGrant, sign};
 use ringway_protocol::{BodyKind, Format, UnixMicros};
 
-use super::super::RunFault;
+use super::super::{RunFault, Setup};
 use crate::args::{BodyChoice, FormatMix, PublishArgs, SessionArgs, TransportChoice};
 use crate::engine::Target;
 
@@ -35,9 +35,10 @@ impl Cast {
     pub(in crate::scenario) fn new(
         args: &SessionArgs,
         subscribers: u32,
-        target: &Target,
+        setup: &Setup,
     ) -> Result<Self, RunFault> {
-        if args.format != FormatMix::Binary && target.transport != TransportChoice::Ws {
+        let is_websocket = |target: &Arc<Target>| target.transport == TransportChoice::Ws;
+        if args.format != FormatMix::Binary && !setup.targets().iter().any(is_websocket) {
             let text =
                 "--format: JSON is spoken over WebSocket only, QUIC and WebTransport carry binary frames";
             return Err(RunFault::Asked(text.into()));
@@ -60,9 +61,10 @@ impl Cast {
         Ok(Self { subscribers, format: args.format, rooms, identity })
     }
 
-    /// The format of a client by its number over all threads.
-    pub(in crate::scenario) fn format_of(&self, client: u32) -> Format {
+    /// The format of a client by its number over all threads; over another transport than WebSocket it is binary.
+    pub(in crate::scenario) fn format_of(&self, client: u32, target: &Target) -> Format {
         match self.format {
+            _ if target.transport != TransportChoice::Ws => Format::Binary,
             FormatMix::Binary => Format::Binary,
             FormatMix::Json => Format::Json,
             // Neighbours in a room differ, whatever the number of rooms.

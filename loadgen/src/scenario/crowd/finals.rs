@@ -1,10 +1,11 @@
-//! Where each room ended, as all threads together know it. Process view.
+//! Where each room ended, as all threads together know it. Process view; over several processes the first one adds up.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ringway_protocol::Position;
+use ringway_protocol::{Epoch, Offset, Position};
+use serde::{Deserialize, Serialize};
 
 /// What every subscriber of a room must have seen in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,38 +16,93 @@ pub(in crate::scenario) struct Final {
     pub(in crate::scenario) sequence: u64,
 }
 
-/// Told by each thread once, complete when all have.
+/// The same with its room's number, as processes tell each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::scenario) struct End {
+    room: u32,
+    /// Epoch and offset.
+    position: Option<(u64, u64)>,
+    sequence: u64,
+}
+
+impl End {
+    /// Of a room by its number.
+    pub(in crate::scenario) fn of(room: u32, end: Final) -> Self {
+        let position = end.position.map(|position| (position.epoch.0, position.offset.0));
+        Self { room, position, sequence: end.sequence }
+    }
+
+    fn end(&self) -> Final {
+        let position =
+            self.position.map(|(epoch, offset)| Position { epoch: Epoch(epoch), offset: Offset(offset) });
+        Final { position, sequence: self.sequence }
+    }
+}
+
+type Rooms = BTreeMap<u32, Final>;
+
+/// Told by each thread (or process) once, complete when all have.
 #[derive(Clone, Debug)]
 pub(in crate::scenario) struct Finals {
     missing: Arc<AtomicU32>,
-    rooms: Arc<Mutex<BTreeMap<u32, Final>>>,
+    told: Arc<Mutex<Rooms>>,
+    whole: Arc<OnceLock<Rooms>>,
+    /// Others have rooms, too: what is whole is told from outside.
+    is_part: bool,
 }
 
 impl Finals {
-    pub(in crate::scenario) fn new(threads: u16) -> Self {
-        Self { missing: Arc::new(AtomicU32::new(threads.into())), rooms: Arc::default() }
+    pub(in crate::scenario) fn new(tellers: u16, is_part: bool) -> Self {
+        let missing = Arc::new(AtomicU32::new(tellers.into()));
+        Self { missing, told: Arc::default(), whole: Arc::default(), is_part }
     }
 
-    /// A thread tells what it knows of rooms, by number.
-    pub(in crate::scenario) fn tell(&self, known: impl Iterator<Item = (u32, Final)>) {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        for (room, told) in known {
-            let end = rooms.entry(room).or_default();
-            end.sequence = end.sequence.max(told.sequence);
-            if let Some(position) = told.position
+    /// One tells what it knows.
+    pub(in crate::scenario) fn tell(&self, known: impl Iterator<Item = End>) {
+        let mut rooms = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for told in known {
+            let (end, known) = (rooms.entry(told.room).or_default(), told.end());
+            end.sequence = end.sequence.max(known.sequence);
+            if let Some(position) = known.position
                 && end.position.is_none_or(|end| end.epoch != position.epoch || end.offset < position.offset)
             {
                 end.position = Some(position);
             }
         }
-        self.missing.fetch_sub(1, SeqCst);
+        if self.missing.fetch_sub(1, SeqCst) == 1 && !self.is_part {
+            let _ = self.whole.set(std::mem::take(&mut rooms));
+        }
+    }
+
+    /// What the threads of this process know together, once all have told.
+    pub(in crate::scenario) fn own(&self) -> Option<Vec<End>> {
+        let rooms = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.missing.load(SeqCst) == 0).then(|| ends(&rooms))
+    }
+
+    /// What all know together.
+    pub(in crate::scenario) fn complete_with(&self, known: Vec<End>) {
+        let _ = self.whole.set(known.into_iter().map(|told| (told.room, told.end())).collect());
+    }
+
+    /// What all know together, once all have told.
+    pub(in crate::scenario) fn whole(&self) -> Option<Vec<End>> {
+        self.whole.get().map(ends)
     }
 
     pub(in crate::scenario) fn complete(&self) -> bool {
-        self.missing.load(SeqCst) == 0
+        self.whole.get().is_some()
     }
 
-    pub(in crate::scenario) fn rooms(&self) -> BTreeMap<u32, Final> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What is known by now: whole once it is [complete](Self::complete).
+    pub(in crate::scenario) fn rooms(&self) -> Rooms {
+        self.whole
+            .get()
+            .cloned()
+            .unwrap_or_else(|| self.told.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
+}
+
+fn ends(rooms: &Rooms) -> Vec<End> {
+    rooms.iter().map(|(room, end)| End::of(*room, *end)).collect()
 }

@@ -10,7 +10,7 @@ mod publisher;
 mod watch;
 
 pub(super) use cast::Cast;
-pub(super) use finals::Finals;
+pub(super) use finals::{End, Finals};
 pub(super) use watch::Watch;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -57,22 +57,21 @@ impl Crowd {
     ) -> std::io::Result<Self> {
         let (first, subscribers) = setup.share(cast.subscribers, thread);
         let (first_publisher, count) = setup.share(publish.publishers, thread);
-        let threads = u32::from(setup.common.threads);
         let pace = Pace {
-            rate: setup.common.connect_rate.div_ceil(threads),
+            rate: setup.common.connect_rate.div_ceil(setup.threads()),
             concurrency: setup.common.connect_concurrency,
         };
         let watch = Watch::new(setup, subscribers, count, publish, cast.rooms());
-        let mut sessions = Sessions::new(setup.target.clone(), pace, first + first_publisher, watch)?;
+        let mut sessions = Sessions::new(setup.target(thread).clone(), pace, first + first_publisher, watch)?;
         for index in first..first + subscribers {
-            let member = sessions.add(cast.format_of(index), &cast.identity(index));
+            let member = sessions.add(cast.format_of(index, setup.target(thread)), &cast.identity(index));
             if let Some(room) = RoomName::new(cast.room_of(index)) {
                 sessions.join(member, room, JoinOptions::default());
             }
         }
         let mut publishers = Publishers::new(publish, cast);
         for index in first_publisher..first_publisher + count {
-            let format = cast.format_of(index);
+            let format = cast.format_of(index, setup.target(thread));
             let member = sessions.add(format, &cast.identity(cast.subscribers + index));
             let room = cast.room_of(index);
             if let Some(room) = RoomName::new(room).filter(|_| publish.lane == Lane::Latest) {
@@ -95,18 +94,14 @@ impl Crowd {
     }
 
     /// Connects, bears the load, settles; `step` is called on every pass while the load lasts.
-    pub(super) fn run(
-        mut self,
-        finals: &Finals,
-        mut step: impl FnMut(&mut Self, Nanos, &Schedule),
-    ) -> std::io::Result<Tally> {
+    pub(super) fn run(mut self, mut step: impl FnMut(&mut Self, Nanos, &Schedule)) -> std::io::Result<Tally> {
         while !self.setup.stop.load(Relaxed) {
             self.pass(None)?;
             let Some(schedule) = self.setup.schedule.get().copied() else { continue };
-            self.sessions.observer().begin(schedule);
+            self.sessions.observer().begin(&schedule);
             self.publishers.begin(&schedule);
             self.load(&schedule, &mut step)?;
-            self.settle(&schedule, finals)?;
+            self.settle(&schedule)?;
             break;
         }
         for member in self.members() {
@@ -144,6 +139,7 @@ impl Crowd {
             }
             self.pass(self.publishers.next())?;
         }
+        self.cpu.stop(Nanos::now(), &mut self.sessions.observer().tally);
         Ok(())
     }
 
@@ -169,12 +165,13 @@ impl Crowd {
                 self.sessions.turn(wait)?;
             }
         }
-        self.sessions.observer().show();
+        self.sessions.observer().show(Nanos::now());
         Ok(())
     }
 
     /// Waits for answers, tells where the rooms ended, then waits until every subscriber has seen that.
-    fn settle(&mut self, schedule: &Schedule, finals: &Finals) -> std::io::Result<()> {
+    fn settle(&mut self, schedule: &Schedule) -> std::io::Result<()> {
+        let finals = self.setup.finals.clone();
         let mut deadline = schedule.end + self.settle;
         let last = schedule.end + SETTLE_MAX;
         let mut seen = self.sessions.observer().tally.deliveries_in_all;
@@ -182,7 +179,7 @@ impl Crowd {
         let mut looked = Nanos::default();
         while !self.setup.stop.load(Relaxed) {
             self.sessions.turn(SLEEP_MAX)?;
-            self.sessions.observer().show();
+            self.sessions.observer().show(Nanos::now());
             let now = Nanos::now();
             let count = self.sessions.observer().tally.deliveries_in_all;
             if std::mem::replace(&mut seen, count) != count {
@@ -197,9 +194,10 @@ impl Crowd {
                 told = true;
                 let furthest = self.furthest();
                 let sent = self.publishers.ends(&self.sessions.observer());
-                finals.tell(sent.into_iter().chain(furthest));
+                let known = sent.into_iter().chain(furthest);
+                finals.tell(known.map(|(room, end)| End::of(room, end)));
             }
-            if late || (told && finals.complete() && self.all_arrived(finals)) {
+            if late || (told && finals.complete() && self.all_arrived(&finals)) {
                 break;
             }
         }

@@ -14,7 +14,7 @@ use ringway_protocol::{Lane, Position, Retry};
 use crate::args::PublishArgs;
 use crate::body::Stamp;
 use crate::engine::{Arrival, Ending, MemberId, Nanos, Observer, Seen};
-use crate::report::{Board, Tally};
+use crate::report::{Board, Pulse, Tally};
 use crate::scenario::{Schedule, Setup};
 
 /// Of so many messages one has its checksum verified (a power of two).
@@ -32,7 +32,7 @@ pub(in crate::scenario) struct Watch {
     one_voice: bool,
     /// Last acknowledged position by room.
     acked: BTreeMap<Box<str>, Position>,
-    shown: (u64, u64, u64),
+    pulse: Pulse,
     publishes_in_all: u64,
 }
 
@@ -64,16 +64,18 @@ impl Watch {
             lane: args.lane,
             one_voice: args.publishers <= rooms && args.keys == 1,
             acked: BTreeMap::new(),
-            shown: (0, 0, 0),
+            pulse: Pulse::new(setup.board.clone()),
             publishes_in_all: 0,
         }
     }
 
-    pub(super) const fn begin(&mut self, schedule: Schedule) {
-        self.schedule = Some(schedule);
+    pub(super) fn begin(&mut self, schedule: &Schedule) {
+        self.schedule = Some(*schedule);
+        self.pulse.begin(schedule, self.tally.counts(self.publishes_in_all));
     }
 
     pub(super) fn finish(&mut self) -> Tally {
+        self.pulse.finish(self.tally.counts(self.publishes_in_all));
         std::mem::take(&mut self.tally)
     }
 
@@ -134,12 +136,8 @@ impl Watch {
     }
 
     /// Brings the board up to date.
-    pub(super) fn show(&mut self) {
-        let now = (self.tally.deliveries_in_all, self.publishes_in_all, self.tally.violations());
-        self.board.deliveries.fetch_add(now.0 - self.shown.0, Relaxed);
-        self.board.publishes.fetch_add(now.1 - self.shown.1, Relaxed);
-        self.board.violations.fetch_add(now.2.saturating_sub(self.shown.2), Relaxed);
-        self.shown = now;
+    pub(super) fn show(&mut self, now: Nanos) {
+        self.pulse.tell(now, self.tally.counts(self.publishes_in_all));
     }
 
     fn ready(&mut self, member: MemberId) {
@@ -190,7 +188,9 @@ impl Watch {
         let Some(schedule) = &self.schedule else { return };
         self.tally.deliveries += u64::from(schedule.measures(now));
         if arrival.phase == Some(Phase::Live) && schedule.measures(stamp.intended) {
-            self.tally.latency.record(now.since(stamp.intended));
+            let latency = now.since(stamp.intended);
+            self.tally.latency.record(latency);
+            self.pulse.latency(latency);
         }
     }
 
@@ -221,7 +221,7 @@ impl Watch {
     }
 
     fn error(&mut self, member: MemberId, request: Option<Request>, error: &ErrorEvent<'_>) {
-        *self.tally.errors.entry(error.code.name()).or_default() += 1;
+        self.tally.error(error.code.name());
         match request {
             Some(Request::Publish { .. }) => self.tally.refused += 1,
             Some(Request::Hello | Request::Join(_)) if error.code.retry() == Retry::Never => {

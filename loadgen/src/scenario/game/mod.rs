@@ -20,10 +20,10 @@ use tokio::task::LocalSet;
 
 use super::RunFault;
 use super::crowd::Cast;
-use super::run::{CpuMeter, Measured, Setup};
-use crate::args::GameArgs;
+use super::run::{Course, CpuMeter, Load, Setup, Work};
+use crate::args::{Common, GameArgs};
 use crate::engine::Nanos;
-use crate::report::{Latency, Progress, Summary, Tally};
+use crate::report::{Summary, Tally};
 use player::Player;
 use world::World;
 
@@ -37,63 +37,44 @@ const LEAVE_LINGER: Duration = Duration::from_millis(50);
 /// Longest settling, whatever still arrives.
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 
-/// What a thread found out.
-#[derive(Default)]
-struct Found {
-    tally: Tally,
-    /// Age of the newest state of each other player, at each millisecond.
-    age: Latency,
-    /// From the intended sending of a state to its receipt.
-    states: Latency,
-    states_received: u64,
-    overtaken: u64,
-    replaced: u64,
-}
+impl Load for GameArgs {
+    fn name(&self) -> &'static str {
+        "game"
+    }
 
-pub(super) fn run(args: &GameArgs) -> Result<Summary, RunFault> {
-    let setup = Setup::new(&args.common, args.players, None)?;
-    let cast = Cast::new(&args.session, args.players, &setup.target)?;
-    let mut progress = Progress::new(args.common.quiet);
-    let args = Rc::new(args.clone());
-    let wanted = args.players;
-    let threads = {
-        let args = (*args).clone();
-        setup.spawn(move |setup, thread| play(setup, thread, &args, &cast))?
-    };
-    let ready = setup.wait_ready(wanted.into(), &threads, &mut progress, "connecting");
-    if !ready {
-        setup.stop.store(true, Relaxed);
+    fn common(&self) -> &Common {
+        &self.common
     }
-    let measured = setup.measure(&mut progress);
-    let mut found = Found::default();
-    for thread in threads {
-        let Ok(of_thread) = thread.join() else {
-            return Err(RunFault::Asked("a thread of the load generator panicked".to_owned()));
-        };
-        found.add(&of_thread?);
+
+    fn clients(&self) -> u32 {
+        self.players
     }
-    progress.finish();
-    let mut summary = Summary::new("game");
-    summary.text("transport", setup.target.transport_name());
-    describe(&mut summary, &args);
-    conclude(&mut summary, &found, &measured, &args);
-    if !ready {
-        summary.fail("not all players could connect and join".to_owned());
-    } else if found.states_received == 0 {
-        summary.fail("no state was received".to_owned());
+
+    fn prepare(&self, setup: &Setup) -> Result<Work, RunFault> {
+        let cast = Cast::new(&self.session, self.players, setup)?;
+        let args = self.clone();
+        Ok(Arc::new(move |setup, thread| play(setup, thread, &args, &cast)))
     }
-    Ok(summary)
+
+    fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
+        summary.text("transport", &setup.transport_names());
+        describe(summary, self);
+        conclude(summary, tally, course, self);
+        if course.ready && tally.values == 0 {
+            summary.fail("no state was received".to_owned());
+        }
+    }
 }
 
 /// One thread's players.
-fn play(setup: &Setup, thread: u16, args: &GameArgs, cast: &Cast) -> io::Result<Found> {
+fn play(setup: &Setup, thread: u16, args: &GameArgs, cast: &Cast) -> io::Result<Tally> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let world = Rc::new(RefCell::new(World::new(setup, args)));
     let local = LocalSet::new();
     let mut connector = None;
     let entered = runtime.enter();
     for number in 0..args.players {
-        if cast.room_number(number) % u32::from(args.common.threads) != u32::from(thread) {
+        if cast.room_number(number) % setup.threads() != setup.number_of(thread) {
             continue;
         }
         let token = cast.identity(number).token.clone();
@@ -101,7 +82,7 @@ fn play(setup: &Setup, thread: u16, args: &GameArgs, cast: &Cast) -> io::Result<
         let connector = match &mut connector {
             Some(shared) if token.is_none() => shared,
             connector => {
-                let config = setup.target.config(token.as_deref());
+                let config = setup.target(thread).config(token.as_deref());
                 connector.insert(Connector::new(config).map_err(io::Error::other)?)
             }
         };
@@ -141,20 +122,20 @@ async fn watch(setup: &Setup, world: &Rc<RefCell<World>>, args: &GameArgs) {
         tokio::time::sleep(LOOK_EVERY).await;
         let now = Nanos::now();
         let mut world = world.borrow_mut();
-        world.show();
+        world.show(now);
         if setup.stop.load(Relaxed) {
-            return;
+            return meter.stop(now, &mut world.tally);
         }
         let Some(schedule) = setup.schedule.get() else { continue };
-        world.begin(*schedule);
-        meter.tick(now, schedule, &mut world.found.tally);
+        world.begin(schedule);
+        meter.tick(now, schedule, &mut world.tally);
         if now < schedule.end {
             continue;
         }
         if last == Nanos::default() {
             last = now + SETTLE_MAX;
         }
-        let received = world.found.tally.deliveries_in_all;
+        let received = world.tally.deliveries_in_all;
         if std::mem::replace(&mut seen, received) != received || deadline == Nanos::default() {
             deadline = (now + args.settle).min(last);
         }
@@ -175,17 +156,6 @@ async fn leave(world: &Rc<RefCell<World>>) {
     tokio::time::sleep(LEAVE_LINGER).await;
 }
 
-impl Found {
-    fn add(&mut self, other: &Self) {
-        self.tally.add(&other.tally);
-        self.age.add(&other.age);
-        self.states.add(&other.states);
-        self.states_received += other.states_received;
-        self.overtaken += other.overtaken;
-        self.replaced += other.replaced;
-    }
-}
-
 fn describe(summary: &mut Summary, args: &GameArgs) {
     summary.text("lane", args.lane.name());
     summary.count("players", args.players.into());
@@ -195,30 +165,20 @@ fn describe(summary: &mut Summary, args: &GameArgs) {
     summary.number("event_rate", args.event_rate);
 }
 
-fn conclude(summary: &mut Summary, found: &Found, measured: &Measured, args: &GameArgs) {
-    let seconds = args.common.duration.as_secs_f64();
-    let tally = &found.tally;
+fn conclude(summary: &mut Summary, tally: &Tally, course: &Course, args: &GameArgs) {
+    let seconds = course.measured.over.as_secs_f64().max(1e-9);
     summary.count("connections", tally.connections);
     summary.number("duration_s", seconds);
     summary.number("states_sent_per_s", tally.publishes as f64 / seconds);
-    summary.number("states_received_per_s", found.states_received as f64 / seconds);
-    summary.count("overtaken", found.overtaken);
-    summary.count("replaced_unsent", found.replaced);
-    summary.latency(
-        ["state_age_p50_us", "state_age_p90_us", "state_age_p99_us", "state_age_p999_us", "state_age_max_us"],
-        &found.age,
-    );
-    summary.latency(
-        ["state_p50_us", "state_p90_us", "state_p99_us", "state_p999_us", "state_max_us"],
-        &found.states,
-    );
+    summary.number("states_received_per_s", tally.values as f64 / seconds);
+    summary.count("overtaken", tally.overtaken);
+    summary.count("replaced_unsent", tally.replaced);
+    summary.latency("state_age_", &tally.value_age);
+    summary.latency("state_", &tally.value_latency);
     summary.count("events", tally.deliveries);
-    summary.latency(
-        ["event_p50_us", "event_p90_us", "event_p99_us", "event_p999_us", "event_max_us"],
-        &tally.latency,
-    );
+    summary.latency("event_", &tally.latency);
     summary.promises(tally);
-    let deliveries = found.states_received + if args.lane == Lane::Reliable { 0 } else { tally.deliveries };
-    summary.server(measured.before, measured.after, measured.over, deliveries);
-    summary.client(tally, measured.over, args.common.spin);
+    let deliveries = tally.values + if args.lane == Lane::Reliable { 0 } else { tally.deliveries };
+    summary.server(&course.measured, deliveries);
+    summary.client(tally, &course.measured, args.common.spin, false);
 }

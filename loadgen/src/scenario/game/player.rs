@@ -113,39 +113,47 @@ impl Player {
             Ok(sent) => {
                 world.count_sent();
                 world.unanswered += u64::from(matches!(sent, Sent::Stream(Some(_))));
-                world.found.tally.publishes += u64::from(measured && !is_event);
+                world.tally.publishes += u64::from(measured && !is_event);
                 if is_event { self.events += 1 } else { self.states += 1 }
             }
-            Err(_) => world.found.tally.unsent += u64::from(measured),
+            Err(_) => world.tally.unsent += u64::from(measured),
         }
         if measured {
             let lag = Nanos::now().since(intended);
-            world.found.tally.send_lag.record(lag);
+            world.tally.send_lag.record(lag);
         }
     }
 
     fn see(&mut self, outlet: &Outlet, message: &Message<'_>, arrival: &Arrival<'_>, room: RoomIndex) {
         let world = &mut *self.world.borrow_mut();
-        world.count_received();
+        world.tally.deliveries_in_all += 1;
         let now = world.nanos(arrival.at);
         let Some(stamp) = Stamp::read(message.body.bytes) else {
-            world.found.tally.corrupted += 1;
+            world.tally.corrupted += 1;
             let text = || format!("the body of a {} publication is not what was sent", message.lane.name());
-            return world.found.tally.witness(|| format!("player {}", self.number), text);
+            return world.tally.witness(|| format!("player {}", self.number), text);
         };
         let schedule = world.schedule().copied();
         let measured = schedule.is_some_and(|schedule| schedule.measures(stamp.intended));
         if message.lane == self.lane && !(self.speaks && stamp.publisher == self.number) {
-            self.ages.see(stamp.publisher, stamp.intended, now, schedule.as_ref(), &mut world.found.age);
+            self.ages.see(
+                stamp.publisher,
+                stamp.intended,
+                now,
+                schedule.as_ref(),
+                &mut world.tally.value_age,
+            );
             if measured {
-                world.found.states_received += 1;
-                world.found.states.record(now.since(stamp.intended));
+                world.tally.values += 1;
+                let latency = now.since(stamp.intended);
+                world.tally.value_latency.record(latency);
+                world.pulse.latency(latency);
             }
         }
         if let Place::Offset(_) = message.place {
             if measured {
-                world.found.tally.deliveries += 1;
-                world.found.tally.latency.record(now.since(stamp.intended));
+                world.tally.deliveries += 1;
+                world.tally.latency.record(now.since(stamp.intended));
             }
             world.sit(self.number, &self.room, position(outlet, room));
         }
@@ -155,8 +163,8 @@ impl Player {
 impl Handler for Player {
     fn handle_connected(&mut self, _outlet: &mut Outlet, took: Duration) {
         let mut world = self.world.borrow_mut();
-        world.found.tally.connections += 1;
-        world.found.tally.handshake.record(took);
+        world.tally.connections += 1;
+        world.tally.handshake.record(took);
         world.board.connected.fetch_add(1, Relaxed);
     }
 
@@ -178,24 +186,24 @@ impl Handler for Player {
             }
             (Event::Error(error), reaction) => {
                 let mut world = self.world.borrow_mut();
-                *world.found.tally.errors.entry(error.code.name()).or_default() += 1;
+                world.tally.error(error.code.name());
                 if let Reaction::Refused { request: Request::Publish { .. } } = reaction {
-                    world.found.tally.refused += 1;
+                    world.tally.refused += 1;
                     world.unanswered = world.unanswered.saturating_sub(1);
                 }
             }
-            (_, Reaction::Gap { missed, .. }) => self.world.borrow_mut().found.tally.told_gaps += missed,
-            (_, Reaction::Reset { .. }) => self.world.borrow_mut().found.tally.resets += 1,
+            (_, Reaction::Gap { missed, .. }) => self.world.borrow_mut().tally.told_gaps += missed,
+            (_, Reaction::Reset { .. }) => self.world.borrow_mut().tally.resets += 1,
             _ => {}
         }
     }
 
     fn handle_violation(&mut self, _outlet: &mut Outlet, violation: &Violation) {
-        self.world.borrow_mut().found.tally.fault(|| self.who(), &violation.fault);
+        self.world.borrow_mut().tally.fault(|| self.who(), &violation.fault);
     }
 
     fn handle_garbled(&mut self, _outlet: &mut Outlet, way: Way, fault: &DecodeError) {
-        let tally = &mut self.world.borrow_mut().found.tally;
+        let tally = &mut self.world.borrow_mut().tally;
         tally.broken += 1;
         tally.witness(|| self.who(), || format!("bytes that are no frame, by {way:?}: {fault}"));
     }
@@ -205,10 +213,10 @@ impl Handler for Player {
         world.board.ended.fetch_add(1, Relaxed);
         match ending {
             Ending::Left => return,
-            Ending::NotConnected(_) => world.found.tally.connect_failures += 1,
-            Ending::Closed { .. } | Ending::Lost(_) => world.found.tally.disconnects += 1,
+            Ending::NotConnected(_) => world.tally.connect_failures += 1,
+            Ending::Closed { .. } | Ending::Lost(_) => world.tally.disconnects += 1,
         }
-        world.found.tally.ending(&engine::Ending::of(ending));
+        world.tally.ending(&engine::Ending::of(ending));
         drop(world);
         if self.permit.is_some() {
             // It was never a member: the run fails with the reason.
@@ -252,10 +260,10 @@ impl Handler for Player {
                 self.done = true;
                 self.next = outlet.now() + WAIT;
                 let world = &mut *self.world.borrow_mut();
-                self.ages.finish(&schedule, &mut world.found.age);
+                self.ages.finish(&schedule, &mut world.tally.value_age);
                 let lost = outlet.lost();
-                world.found.overtaken += lost.stale;
-                world.found.replaced += lost.replaced + lost.dropped;
+                world.tally.overtaken += lost.stale;
+                world.tally.replaced += lost.replaced + lost.dropped;
                 return;
             }
             if self.speaks && outlet.is_ready() {

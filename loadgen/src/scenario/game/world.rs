@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use ringway_protocol::Position;
 use tokio::sync::Semaphore;
 
-use super::{CONNECT_BURST, Found};
+use super::CONNECT_BURST;
 use crate::args::GameArgs;
 use crate::engine::Nanos;
-use crate::report::Board;
+use crate::report::{Board, Pulse, Tally};
 use crate::scenario::{Schedule, Setup};
 
 /// What the players of a thread share.
 pub(super) struct World {
-    pub(super) found: Found,
+    pub(super) tally: Tally,
     pub(super) board: Arc<Board>,
     schedule: Option<Schedule>,
     /// Lets a few connect at a time.
@@ -33,15 +33,14 @@ pub(super) struct World {
     pub(super) unanswered: u64,
     /// By player: its room, and how far it has seen the room's order; none while it is no member.
     seats: BTreeMap<u32, (Box<str>, Option<Position>)>,
-    shown: (u64, u64, u64),
+    pub(super) pulse: Pulse,
     sent: u64,
-    received: u64,
 }
 
 impl World {
     pub(super) fn new(setup: &Setup, args: &GameArgs) -> Self {
         Self {
-            found: Found::default(),
+            tally: Tally::default(),
             board: Arc::clone(&setup.board),
             schedule: None,
             gate: Arc::new(Semaphore::new(CONNECT_BURST)),
@@ -52,14 +51,14 @@ impl World {
             over: false,
             unanswered: 0,
             seats: BTreeMap::new(),
-            shown: (0, 0, 0),
+            pulse: Pulse::new(Arc::clone(&setup.board)),
             sent: 0,
-            received: 0,
         }
     }
 
-    pub(super) fn begin(&mut self, schedule: Schedule) {
-        self.schedule = Some(schedule);
+    pub(super) fn begin(&mut self, schedule: &Schedule) {
+        self.schedule = Some(*schedule);
+        self.pulse.begin(schedule, self.tally.counts(self.sent));
     }
 
     pub(super) const fn schedule(&self) -> Option<&Schedule> {
@@ -100,18 +99,9 @@ impl World {
         self.sent += 1;
     }
 
-    pub(super) const fn count_received(&mut self) {
-        self.received += 1;
-        self.found.tally.deliveries_in_all += 1;
-    }
-
     /// Brings the board up to date.
-    pub(super) fn show(&mut self) {
-        let now = (self.received, self.sent, self.found.tally.violations());
-        self.board.deliveries.fetch_add(now.0 - self.shown.0, Relaxed);
-        self.board.publishes.fetch_add(now.1 - self.shown.1, Relaxed);
-        self.board.violations.fetch_add(now.2.saturating_sub(self.shown.2), Relaxed);
-        self.shown = now;
+    pub(super) fn show(&mut self, now: Nanos) {
+        self.pulse.tell(now, self.tally.counts(self.sent));
     }
 
     /// Whether every player has all events of its room.
@@ -120,20 +110,20 @@ impl World {
     }
 
     /// What was found, with what never came.
-    pub(super) fn finish(&mut self) -> Found {
+    pub(super) fn finish(&mut self) -> Tally {
         for (player, (room, position)) in std::mem::take(&mut self.seats) {
             if position.is_none() {
-                self.found.tally.unsettled += 1;
+                self.tally.unsettled += 1;
             }
             let behind = self.behind(&room, position);
             if position.is_some() && behind > 0 {
-                self.found.tally.lost += behind;
+                self.tally.lost += behind;
                 let text = || format!("{behind} events at the end of {room} never came");
-                self.found.tally.witness(|| format!("player {player}"), text);
+                self.tally.witness(|| format!("player {player}"), text);
             }
         }
-        self.show();
-        std::mem::take(&mut self.found)
+        self.pulse.finish(self.tally.counts(self.sent));
+        std::mem::take(&mut self.tally)
     }
 
     fn behind(&self, room: &str, position: Option<Position>) -> u64 {

@@ -1,0 +1,118 @@
+//! What all scenarios share: the threads and processes with their shares, the phases, and the clock they go by.
+//!
+//! A scenario is a [`Load`]: work for each thread, and what its numbers mean in the end. Threads connect and get ready on
+//! their own; the coordinating thread ([`Stage`]) then fixes one [`Schedule`] for all, and from there on everybody goes by
+//! the clock: nobody waits for anybody while measuring.
+
+mod interrupt;
+mod meter;
+mod processes;
+mod schedule;
+mod setup;
+mod stage;
+
+use std::sync::Arc;
+
+pub use schedule::Schedule;
+pub use setup::Setup;
+pub use stage::Measured;
+
+pub(super) use meter::CpuMeter;
+pub(super) use processes::work;
+pub(super) use stage::{Course, Memory, Stage};
+
+use super::{Plan, RunFault};
+use crate::args::Common;
+use crate::report::{Context, Server, Summary, Tally};
+
+/// What each thread does, from connecting to leaving.
+pub(super) type Work = Arc<dyn Fn(&Setup, u16) -> std::io::Result<Tally> + Send + Sync>;
+
+/// Which of a run's processes this is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) number: u16,
+    pub(super) of: u16,
+    /// Another process has the schedule and the report.
+    pub(super) is_worker: bool,
+}
+
+/// A scenario.
+pub(super) trait Load {
+    /// As people call it.
+    fn name(&self) -> &'static str;
+
+    /// The flags that all have.
+    fn common(&self) -> &Common;
+
+    /// Connections in all.
+    fn clients(&self) -> u32;
+
+    /// The server's path, where it is not the URL's.
+    fn path(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The work of each thread; refuses what can't be done.
+    fn prepare(&self, setup: &Setup) -> Result<Work, RunFault>;
+
+    /// The run from the outside: when it starts, what is looked at, when it is over.
+    fn direct(&self, stage: &mut Stage<'_>) -> Result<Course, RunFault> {
+        stage.start()?;
+        let ready = stage.wait_ready(self.clients().into(), "connecting");
+        let measured = if ready { stage.measure() } else { Measured::default() };
+        Ok(Course { ready, measured, ..Course::default() })
+    }
+
+    /// What came of it.
+    fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally);
+}
+
+/// The setup and the work of one of a run's processes.
+pub(super) fn begin(load: &dyn Load, part: Part) -> Result<(Setup, Work), RunFault> {
+    let setup = Setup::new(load.common(), load.clients(), load.path(), part)?;
+    let work = load.prepare(&setup)?;
+    Ok((setup, work))
+}
+
+/// Runs a scenario from the first connection to its summary.
+pub(super) fn carry_out(plan: &Plan, load: &dyn Load) -> Result<Summary, RunFault> {
+    let part = Part { number: 0, of: load.common().processes, is_worker: false };
+    let (setup, work) = begin(load, part)?;
+    let mut context = context(plan, &setup);
+    let mut stage = Stage::new(setup.clone(), plan, work);
+    let mut course = load.direct(&mut stage)?;
+    let (tally, cut_short) = stage.gather()?;
+    course.cut_short = cut_short;
+    let mut summary = Summary::new(load.name());
+    load.summarize(&mut summary, &setup, &course, &tally);
+    if let Some(why) = &course.cut_short {
+        summary.incomplete(why.clone());
+    } else if !course.ready {
+        summary.incomplete("not all clients could connect and get ready".to_owned());
+    }
+    context.complete = summary.context().complete;
+    summary.circumstances(context, setup.board.series(|series| series.rows()), &tally);
+    Ok(summary)
+}
+
+fn context(plan: &Plan, setup: &Setup) -> Context {
+    let common = &setup.common;
+    let last = |core: usize| core + setup.threads() as usize - 1;
+    Context {
+        command: std::iter::once("ringway-load".to_owned()).chain(plan.words().iter().cloned()).collect(),
+        name: plan.name().to_owned(),
+        about: plan.about().map(str::to_owned),
+        url: common.url.clone(),
+        protocol: "ringway".to_owned(),
+        server: setup.server.and_then(Server::of),
+        processes: common.processes,
+        threads: common.threads,
+        client_cores: match common.client_core {
+            Some(core) if last(core) > core => format!("{core}-{}", last(core)),
+            Some(core) => core.to_string(),
+            None => "any".to_owned(),
+        },
+        ..Context::now()
+    }
+}

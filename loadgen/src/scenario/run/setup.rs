@@ -1,0 +1,157 @@
+//! What every thread of a run knows: targets, shared flags, the board, its share of the clients.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use super::{Schedule, Work};
+use crate::args::{Common, TransportChoice};
+use crate::engine::{Target, pin_to_core, raise_open_files, sharpen_timers};
+use crate::proc_stat;
+use crate::report::{Board, Tally};
+use crate::scenario::crowd::Finals;
+use crate::scenario::{RunFault, run::Part};
+
+/// What every thread of a run knows.
+#[derive(Clone)]
+pub struct Setup {
+    /// Where to; threads take them in turn.
+    targets: Arc<[Arc<Target>]>,
+    /// The shared flags.
+    pub common: Arc<Common>,
+    /// Counters to show.
+    pub board: Arc<Board>,
+    /// Set when all are ready.
+    pub schedule: Arc<OnceLock<Schedule>>,
+    /// Set when the run is over, whatever the state.
+    pub stop: Arc<AtomicBool>,
+    /// Where the rooms ended.
+    pub(in crate::scenario) finals: Finals,
+    /// The server's process.
+    pub server: Option<u32>,
+    part: Part,
+}
+
+impl Setup {
+    /// Resolves the targets for so many connections, of which this process has its part.
+    pub(in crate::scenario) fn new(
+        common: &Common,
+        connections: u32,
+        path: Option<&str>,
+        part: Part,
+    ) -> Result<Self, RunFault> {
+        let mut common = common.clone();
+        let transports: Vec<_> = match common.transport.as_slice() {
+            [] => vec![None],
+            several => several.iter().copied().map(Some).collect(),
+        };
+        // Each transport needs a thread.
+        common.threads = common.threads.max(transports.len().div_ceil(part.of.into()) as u16);
+        let mut targets = Vec::new();
+        for transport in transports {
+            let mut target = Target::new(&common.url, transport, common.insecure)?;
+            if let Some(path) = path {
+                path.clone_into(&mut target.path);
+            }
+            target.sources = common.sources.unwrap_or_else(|| target.sources_for(connections));
+            if target.transport != TransportChoice::Ws && target.config(None).trust.is_none() {
+                let text = "QUIC and WebTransport believe a server elsewhere only with --insecure";
+                return Err(RunFault::Asked(text.to_owned()));
+            }
+            targets.push(Arc::new(target));
+        }
+        let files = raise_open_files();
+        let here = u64::from(connections.div_ceil(part.of.into()));
+        if targets.iter().any(|target| target.transport == TransportChoice::Ws) && here + 64 > files {
+            return Err(RunFault::Asked(format!(
+                "{here} connections of one process need more open files than the {files} allowed: raise \
+                 `ulimit -n`, or spread them over more --processes"
+            )));
+        }
+        let server = common
+            .server_pid
+            .or_else(|| targets.first().and_then(|target| proc_stat::listener(target.address.port())));
+        let board = if part.is_worker { Board::of_worker() } else { Board::default() };
+        let tellers = if part.is_worker || part.of == 1 { common.threads } else { part.of };
+        Ok(Self {
+            targets: targets.into(),
+            common: Arc::new(common),
+            board: Arc::new(board),
+            schedule: Arc::default(),
+            stop: Arc::default(),
+            finals: Finals::new(tellers, part.is_worker),
+            server,
+            part,
+        })
+    }
+
+    /// Where a thread's clients connect to.
+    pub(in crate::scenario) fn target(&self, thread: u16) -> &Arc<Target> {
+        let thread = usize::from(self.part.number) * usize::from(self.common.threads) + usize::from(thread);
+        &self.targets[thread % self.targets.len()]
+    }
+
+    /// All of them.
+    pub(in crate::scenario) fn targets(&self) -> &[Arc<Target>] {
+        &self.targets
+    }
+
+    /// What carries the frames, for reports.
+    pub(in crate::scenario) fn transport_names(&self) -> String {
+        let names: Vec<_> = self.targets.iter().map(|target| target.transport_name()).collect();
+        names.join(" and ")
+    }
+
+    /// Refuses what only WebSocket can do.
+    pub(in crate::scenario) fn want_websocket(&self, what: &str) -> Result<(), RunFault> {
+        match self.targets.iter().find(|target| target.transport != TransportChoice::Ws) {
+            None => Ok(()),
+            Some(other) => {
+                let name = other.transport_name();
+                Err(RunFault::Asked(format!("{what}: over WebSocket only, this is {name}")))
+            }
+        }
+    }
+
+    /// Refuses what can't be split over processes.
+    pub(in crate::scenario) fn want_one_process(&self, what: &str) -> Result<(), RunFault> {
+        match self.part.of {
+            1 => Ok(()),
+            _ => Err(RunFault::Asked(format!("{what} runs in one process: leave out --processes"))),
+        }
+    }
+
+    /// Threads of all processes.
+    pub(in crate::scenario) fn threads(&self) -> u32 {
+        u32::from(self.common.threads) * u32::from(self.part.of)
+    }
+
+    /// A thread's number over all processes.
+    pub(in crate::scenario) fn number_of(&self, thread: u16) -> u32 {
+        u32::from(self.part.number) * u32::from(self.common.threads) + u32::from(thread)
+    }
+
+    /// The part of `total` that falls to a thread, and the number of its first.
+    pub(in crate::scenario) fn share(&self, total: u32, thread: u16) -> (u32, u32) {
+        let (threads, thread) = (self.threads(), self.number_of(thread));
+        let each = total / threads;
+        let more = total % threads;
+        (thread * each + thread.min(more), each + u32::from(thread < more))
+    }
+
+    /// Starts the threads, each pinned if so asked, with its number.
+    pub(super) fn spawn(&self, work: &Work) -> std::io::Result<Vec<JoinHandle<std::io::Result<Tally>>>> {
+        (0..self.common.threads)
+            .map(|thread| {
+                let (setup, work) = (self.clone(), Arc::clone(work));
+                std::thread::Builder::new().name(format!("load-{thread}")).spawn(move || {
+                    if let Some(core) = setup.common.client_core {
+                        pin_to_core(core + setup.number_of(thread) as usize)?;
+                    }
+                    sharpen_timers();
+                    work(&setup, thread)
+                })
+            })
+            .collect()
+    }
+}
