@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringway_protocol::codec::{BinaryEncoder, JsonDecoder, binary, json};
-use ringway_protocol::session::client::{Action, Client, Options, Phase, Reaction};
+use ringway_protocol::session::client::{Action, Client, Options, Reaction};
 use ringway_protocol::websocket::Item;
-use ringway_protocol::{Event, Format, Lane};
+use ringway_protocol::{Event, Format, SessionId};
 
-use super::observer::{Arrival, MemberId, Observer, Seen};
+use super::observer::{Arrival, Breach, MemberId, Observer, Seen};
 use super::timers::Timers;
 use super::{Ending, Handler, LinkId, Nanos, Out, glance};
 
@@ -97,7 +97,7 @@ impl<O: Observer> Crew<O> {
             }
         }
         while let Some(violation) = client.poll_violation() {
-            self.observer.observe(now, id, client, Seen::Violation(&violation));
+            self.observer.observe(now, id, Seen::Violation(Breach::of(client, &violation)));
         }
         match client.poll_action() {
             Some(Action::Connect) => self.to_connect.push_back(id),
@@ -132,20 +132,15 @@ impl<O: Observer> Crew<O> {
         let mut decoded = false;
         while !message.is_empty() {
             let Some(frame) = glance::split_frame(&mut message) else {
-                self.observer.observe(
-                    now,
-                    id,
-                    client,
-                    Seen::Undecodable("a message that ends within a frame"),
-                );
+                let text = "a message that ends within a frame";
+                self.observer.observe(now, id, Seen::Undecodable(text));
                 return true;
             };
             let seen = glance::binary(frame)
                 .and_then(|seen| Some((client.handle_next(now.monotonic(), seen.room, seen.offset)?, seen)));
             if let Some((room, seen)) = seen {
-                let (lane, phase) = (Lane::Reliable, Some(Phase::Live));
-                let arrival = Arrival { room, lane, place: seen.offset.0, body: seen.body, phase };
-                self.observer.observe(now, id, client, Seen::Message(arrival));
+                let arrival = Arrival::next(room, seen.offset, seen.body);
+                self.observer.observe(now, id, Seen::Message(arrival));
                 continue;
             }
             decoded = true;
@@ -159,7 +154,7 @@ impl<O: Observer> Crew<O> {
                     }
                 }
                 Err(fault) => {
-                    self.observer.observe(now, id, client, Seen::Undecodable(&fault.to_string()));
+                    self.observer.observe(now, id, Seen::Undecodable(&fault.to_string()));
                 }
             }
         }
@@ -175,14 +170,13 @@ impl<O: Observer> Crew<O> {
             Some((client.handle_next(now.monotonic(), handle, seen.offset)?, seen))
         });
         if let Some((room, seen)) = seen {
-            let (lane, phase) = (Lane::Reliable, Some(Phase::Live));
-            let arrival = Arrival { room, lane, place: seen.offset.0, body: seen.body, phase };
-            self.observer.observe(now, id, client, Seen::Message(arrival));
+            let arrival = Arrival::next(room, seen.offset, seen.body);
+            self.observer.observe(now, id, Seen::Message(arrival));
             return false;
         }
         match self.decoder.event(text.as_bytes()) {
             Ok(event) => tell(&mut self.observer, now, id, client, &event, text.as_bytes()),
-            Err(fault) => self.observer.observe(now, id, client, Seen::Undecodable(&fault.to_string())),
+            Err(fault) => self.observer.observe(now, id, Seen::Undecodable(&fault.to_string())),
         }
         true
     }
@@ -200,8 +194,8 @@ fn tell(
     let reaction = client.handle_event(now.monotonic(), event);
     if reaction == Reaction::UnknownRoom {
         client.hold(frame);
-    } else if let Some(seen) = Seen::of(reaction, event) {
-        observer.observe(now, id, client, seen);
+    } else if let Some(seen) = Seen::of(client, reaction, event) {
+        observer.observe(now, id, seen);
     }
 }
 
@@ -211,7 +205,8 @@ impl<O: Observer> Handler for Crew<O> {
         if let Some(member) = self.members.get_mut(id.0 as usize) {
             self.opening -= u32::from(std::mem::take(&mut member.opening));
             member.client.handle_connected(now.monotonic());
-            self.observer.observe(now, id, &member.client, Seen::Opened { took });
+            let first = member.client.session() == SessionId(0);
+            self.observer.observe(now, id, Seen::Opened { took, first });
         }
         self.pump(now, id, Some(out));
     }
@@ -235,7 +230,7 @@ impl<O: Observer> Handler for Crew<O> {
         self.opening -= u32::from(std::mem::take(&mut member.opening));
         let seed = u64::from(id.0) << 32 ^ now.0;
         let reconnect = member.client.handle_closed(now.monotonic(), ending.code(), seed);
-        self.observer.observe(now, id, &member.client, Seen::Ended(ending, reconnect));
+        self.observer.observe(now, id, Seen::Ended(ending, reconnect));
         self.pump(now, id, None);
     }
 }

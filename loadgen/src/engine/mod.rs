@@ -25,7 +25,7 @@ mod transport;
 pub use clock::Nanos;
 pub use ending::Ending;
 pub use fleet::{Fleet, Handler, LinkId, SCRATCH_BYTES};
-pub use observer::{Arrival, MemberId, Observer, Seen};
+pub use observer::{Arrival, Breach, MemberId, Observer, Seen};
 pub use out::Out;
 pub use pacer::Pace;
 pub use sessions::{Observing, Sessions};

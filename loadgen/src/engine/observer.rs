@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use ringway_protocol::event::{ErrorEvent, Message, Published};
-use ringway_protocol::session::client::{Client, Phase, Reaction, Reconnect, Request, RoomIndex, Violation};
-use ringway_protocol::{Event, Lane};
+use ringway_protocol::session::client::{
+    Client, Fault, Phase, Reaction, Reconnect, Request, RoomIndex, Violation,
+};
+use ringway_protocol::{Event, Lane, Offset, SessionId};
 
 use super::{Ending, Nanos};
 
@@ -25,6 +27,19 @@ pub struct Arrival<'a> {
     pub body: &'a [u8],
     /// Live, replay or page; `None`: it broke a promise.
     pub phase: Option<Phase>,
+    /// It is the last one of a replay.
+    pub ends_replay: bool,
+}
+
+/// A broken promise, and whose.
+#[derive(Clone, Copy, Debug)]
+pub struct Breach<'a> {
+    /// What.
+    pub fault: &'a Fault,
+    /// The session that saw it.
+    pub session: SessionId,
+    /// The room, or the first one of the client if it is about none; empty without any.
+    pub room: &'a str,
 }
 
 /// What happened to a client.
@@ -34,6 +49,8 @@ pub enum Seen<'a> {
     Opened {
         /// From the first packet on.
         took: Duration,
+        /// The client had no session before.
+        first: bool,
     },
     /// The session stands.
     Welcomed {
@@ -67,7 +84,7 @@ pub enum Seen<'a> {
     /// A room's order began anew.
     Reset,
     /// A promise was broken.
-    Violation(&'a Violation),
+    Violation(Breach<'a>),
     /// Bytes that are no frame.
     Undecodable(&'a str),
     /// The connection ended.
@@ -77,15 +94,15 @@ pub enum Seen<'a> {
 /// A scenario, as far as one thread's clients concern it.
 pub trait Observer {
     /// Something happened to a client.
-    fn observe(&mut self, now: Nanos, member: MemberId, client: &Client, seen: Seen<'_>);
+    fn observe(&mut self, now: Nanos, member: MemberId, seen: Seen<'_>);
 }
 
 impl<'a> Seen<'a> {
     /// What an event and the session machine's reaction to it are to a scenario; most are nothing.
-    pub(super) fn of(reaction: Reaction, event: &'a Event<'a>) -> Option<Self> {
+    pub(super) fn of(client: &Client, reaction: Reaction, event: &'a Event<'a>) -> Option<Self> {
         Some(match (reaction, event) {
             (Reaction::Message { room, phase }, Event::Message(message)) => {
-                Self::Message(Arrival::of(room, phase, message))
+                Self::Message(Arrival::of(client, room, phase, message))
             }
             (Reaction::Published { .. }, Event::Published(published)) => Self::Published(published),
             (Reaction::Refused { request }, Event::Error(error)) => Self::Refused(request, error),
@@ -100,7 +117,29 @@ impl<'a> Seen<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    const fn of(room: RoomIndex, phase: Option<Phase>, message: &Message<'a>) -> Self {
-        Self { room, lane: message.lane, place: message.place.number(), body: message.body.bytes, phase }
+    /// The next live message of the reliable lane.
+    pub(super) const fn next(room: RoomIndex, offset: Offset, body: &'a [u8]) -> Self {
+        let (lane, phase) = (Lane::Reliable, Some(Phase::Live));
+        Self { room, lane, place: offset.0, body, phase, ends_replay: false }
+    }
+
+    fn of(client: &Client, room: RoomIndex, phase: Option<Phase>, message: &Message<'a>) -> Self {
+        let replaying = || client.room(room).is_some_and(|room| room.verifier().replaying());
+        Self {
+            room,
+            lane: message.lane,
+            place: message.place.number(),
+            body: message.body.bytes,
+            phase,
+            ends_replay: phase == Some(Phase::Replay) && !replaying(),
+        }
+    }
+}
+
+impl<'a> Breach<'a> {
+    pub(super) fn of(client: &'a Client, violation: &'a Violation) -> Self {
+        let room = client.room(violation.room.unwrap_or(RoomIndex(0)));
+        let room = room.map_or("", |room| room.name());
+        Self { fault: &violation.fault, session: client.session(), room }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use ringway_protocol::RoomName;
-use ringway_protocol::session::client::{Client, JoinOptions, Request};
+use ringway_protocol::session::client::{JoinOptions, Request};
 
 use super::RunFault;
 use super::crowd::Cast;
@@ -149,9 +149,9 @@ impl Arrivals {
 }
 
 impl Observer for Arrivals {
-    fn observe(&mut self, now: Nanos, member: MemberId, _client: &Client, seen: Seen<'_>) {
+    fn observe(&mut self, now: Nanos, member: MemberId, seen: Seen<'_>) {
         match seen {
-            Seen::Opened { took } => {
+            Seen::Opened { took, .. } => {
                 if let Some(started) = self.started.get_mut(member.0 as usize) {
                     *started = now - took;
                 }
@@ -178,8 +178,8 @@ impl Observer for Arrivals {
                 }
             }
             Seen::Faulted(error) => self.tally.error(error.code.name()),
-            Seen::Violation(violation) => {
-                self.tally.fault(|| format!("client {}", member.0), &violation.fault);
+            Seen::Violation(breach) => {
+                self.tally.fault(|| format!("client {}", member.0), breach.fault);
             }
             Seen::Undecodable(text) => {
                 self.tally.broken += 1;

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use ringway_protocol::RoomName;
-use ringway_protocol::session::client::{Client, JoinOptions};
+use ringway_protocol::session::client::JoinOptions;
 
 use super::RunFault;
 use super::crowd::{Cast, Crowd};
@@ -175,7 +175,7 @@ impl Ages {
 }
 
 impl Observer for Ages {
-    fn observe(&mut self, now: Nanos, _member: MemberId, _client: &Client, seen: Seen<'_>) {
+    fn observe(&mut self, now: Nanos, _member: MemberId, seen: Seen<'_>) {
         let who = || "the slow reader".to_owned();
         match seen {
             Seen::Joined { .. } => self.joined = true,
@@ -197,7 +197,7 @@ impl Observer for Ages {
             }
             Seen::Opened { .. } => self.tally.connections += 1,
             Seen::Gap { missed } => self.tally.told_gaps += missed,
-            Seen::Violation(violation) => self.tally.fault(who, &violation.fault),
+            Seen::Violation(breach) => self.tally.fault(who, breach.fault),
             Seen::Undecodable(text) => {
                 self.tally.broken += 1;
                 self.tally.witness(who, || text.to_owned());

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use ringway_client::{Arrival, Handler, NotSent, Outlet, Way};
+use ringway_protocol::SessionId;
 use ringway_protocol::codec::DecodeError;
 use ringway_protocol::session::client::{Reconnect, Violation};
 
@@ -12,7 +13,7 @@ use super::Shared;
 use super::gate::Ticket;
 use super::mailbox::{Draft, Letter};
 use super::seat::Seat;
-use crate::engine::{Ending, MemberId, Nanos, Observer, Seen};
+use crate::engine::{Breach, Ending, MemberId, Nanos, Observer, Seen};
 
 /// One client's handler.
 pub(super) struct Pilot<O> {
@@ -35,10 +36,10 @@ impl<O: Observer> Pilot<O> {
         self.shared.running.set(self.shared.running.get() - 1);
     }
 
-    fn tell(&self, outlet: &Outlet, at: Instant, seen: Seen<'_>) {
+    fn tell(&self, at: Instant, seen: Seen<'_>) {
         let shared = &*self.shared;
         shared.told.set(shared.told.get() + 1);
-        shared.observer.borrow_mut().observe(shared.nanos(at), self.id, outlet.client(), seen);
+        shared.observer.borrow_mut().observe(shared.nanos(at), self.id, seen);
     }
 
     fn publish(&self, outlet: &mut Outlet, draft: Box<Draft>) -> Poll<()> {
@@ -50,7 +51,7 @@ impl<O: Observer> Pilot<O> {
                 return Poll::Pending;
             }
             Some(Err(NotSent::NotReady | NotSent::TooLarge)) | None => {
-                self.tell(outlet, outlet.now(), Seen::Unsent);
+                self.tell(outlet.now(), Seen::Unsent);
             }
         }
         Poll::Ready(())
@@ -82,33 +83,33 @@ impl<O: Observer> Handler for Pilot<O> {
     fn handle_connected(&mut self, outlet: &mut Outlet, took: Duration) {
         let now = outlet.now();
         self.shared.gate.borrow_mut().leave(self.shared.nanos(now), &self.ticket);
-        self.tell(outlet, now, Seen::Opened { took });
+        let first = outlet.client().session() == SessionId(0);
+        self.tell(now, Seen::Opened { took, first });
     }
 
     fn handle_event(&mut self, outlet: &mut Outlet, arrival: Arrival<'_>) {
-        // What a scenario asks in its observer is about the client as it is now; between turns it asks the seat.
-        if let Some(seen) = Seen::of(arrival.reaction, arrival.event) {
-            self.tell(outlet, arrival.at, seen);
+        if let Some(seen) = Seen::of(outlet.client(), arrival.reaction, arrival.event) {
+            self.tell(arrival.at, seen);
         }
         self.seat.note(outlet);
     }
 
     fn handle_violation(&mut self, outlet: &mut Outlet, violation: &Violation) {
-        self.tell(outlet, outlet.now(), Seen::Violation(violation));
+        self.tell(outlet.now(), Seen::Violation(Breach::of(outlet.client(), violation)));
     }
 
     fn handle_garbled(&mut self, outlet: &mut Outlet, way: Way, fault: &DecodeError) {
         let text = format!("{fault} (by {way:?})");
-        self.tell(outlet, outlet.now(), Seen::Undecodable(&text));
+        self.tell(outlet.now(), Seen::Undecodable(&text));
     }
 
     fn handle_ended(&mut self, outlet: &mut Outlet, ending: &ringway_client::Ending, reconnect: Reconnect) {
         let now = outlet.now();
         self.shared.gate.borrow_mut().leave(self.shared.nanos(now), &self.ticket);
         let ending = if self.breaks { Ending::Ended } else { Ending::of(ending) };
-        self.tell(outlet, now, Seen::Ended(&ending, reconnect));
+        self.tell(now, Seen::Ended(&ending, reconnect));
         for _ in 0..self.seat.drop_publications() {
-            self.tell(outlet, now, Seen::Unsent);
+            self.tell(now, Seen::Unsent);
         }
         self.seat.note(outlet);
     }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use ringway_protocol::event::{ErrorEvent, Place, Published};
-use ringway_protocol::session::client::{Client, Phase, Request, RoomIndex};
+use ringway_protocol::session::client::{Phase, Request};
 use ringway_protocol::{Lane, Position, Retry};
 
 use crate::args::PublishArgs;
 use crate::body::Stamp;
-use crate::engine::{Arrival, Ending, MemberId, Nanos, Observer, Seen};
+use crate::engine::{Arrival, Breach, Ending, MemberId, Nanos, Observer, Seen};
 use crate::report::{Board, Pulse, Tally};
 use crate::scenario::{Schedule, Setup};
 
@@ -148,7 +148,7 @@ impl Watch {
     }
 
     #[inline]
-    fn message(&mut self, now: Nanos, member: MemberId, client: &Client, arrival: &Arrival<'_>) {
+    fn message(&mut self, now: Nanos, member: MemberId, arrival: &Arrival<'_>) {
         if member.0 >= self.subscribers {
             return;
         }
@@ -175,9 +175,7 @@ impl Watch {
         }
         if arrival.phase == Some(Phase::Replay) {
             self.tally.replayed += 1;
-            if let Some(dropped) = seat.dropped
-                && client.room(arrival.room).is_some_and(|room| !room.verifier().replaying())
-            {
+            if let Some(dropped) = seat.dropped.filter(|_| arrival.ends_replay) {
                 seat.dropped = None;
                 self.tally.caught_up.record(now.since(dropped));
             }
@@ -252,12 +250,12 @@ fn subscriber(member: MemberId) -> String {
 
 impl Observer for Watch {
     #[inline]
-    fn observe(&mut self, now: Nanos, member: MemberId, client: &Client, seen: Seen<'_>) {
+    fn observe(&mut self, now: Nanos, member: MemberId, seen: Seen<'_>) {
         match seen {
-            Seen::Message(arrival) => self.message(now, member, client, &arrival),
-            Seen::Opened { took } => {
+            Seen::Message(arrival) => self.message(now, member, &arrival),
+            Seen::Opened { took, first } => {
                 self.tally.handshake.record(took);
-                if client.session().0 == 0 {
+                if first {
                     self.tally.connections += 1;
                     self.board.connected.fetch_add(1, Relaxed);
                 }
@@ -275,11 +273,8 @@ impl Observer for Watch {
             Seen::Faulted(error) => self.error(member, None, error),
             Seen::Gap { missed } => self.tally.told_gaps += missed,
             Seen::Reset => self.tally.resets += 1,
-            Seen::Violation(violation) => {
-                let room = violation.room.unwrap_or(RoomIndex(0));
-                let name = client.room(room).map_or("", |room| room.name());
-                let who = || format!("client {} (session {}, room {name})", member.0, client.session());
-                self.tally.fault(who, &violation.fault);
+            Seen::Violation(Breach { fault, session, room }) => {
+                self.tally.fault(|| format!("client {} (session {session}, room {room})", member.0), fault);
             }
             Seen::Undecodable(text) => {
                 self.tally.broken += 1;
