@@ -19,6 +19,9 @@ Examples:
   ringway-load slow-reader --lane latest --rate 200 --body 500 --reader-kbit 256
   ringway-load game --transport quic --players 200 --rooms 20 --tick-rate 60
   ringway-load echo --connections 100 --size 512
+  ringway-load run chat --duration 1m --html chat.html
+  ringway-load saturate --p99-under 5ms fanout --subscribers 500
+  ringway-load compare loadgen/servers/ringway.toml ws://127.0.0.1:9000/ fanout --rate 100
   ringway-load relay --rtt 80ms --loss 5 -- sh";
 
 /// Open-loop load for Ringway, with verification.
@@ -39,6 +42,26 @@ pub enum Task {
     /// Load.
     #[command(flatten)]
     Scenario(Scenario),
+    /// A scenario from a file, or one of those that are built in.
+    ///
+    /// A file names a scenario and gives its flags; flags that follow count more. See `ringway-load scenarios`.
+    Run(RunArgs),
+    /// The scenarios that are built in, or the text of one: a start for files of your own.
+    Scenarios {
+        /// Which one to print.
+        name: Option<String>,
+    },
+    /// The highest rate at which a scenario keeps a bound on its latency.
+    ///
+    /// Runs the scenario again and again, doubling its rate while the bound holds and then halving the way between what held
+    /// and what did not. A step holds when the latency does, every promise was kept, and all was sent that was due. What the
+    /// client could not send is the client's limit and says nothing about the server.
+    Saturate(SaturateArgs),
+    /// Two servers, in turn, under the same load: ratios with their spread.
+    ///
+    /// A and B are descriptions (TOML files, as in loadgen/servers) or URLs of servers that run. Ratios are taken round by
+    /// round, A to B. The exit code is 1 when a promise was broken on either side.
+    Compare(CompareArgs),
     /// One of several processes of a run; started by the first one.
     #[command(hide = true)]
     Worker,
@@ -68,6 +91,8 @@ pub enum Scenario {
     Connect(ConnectArgs),
     /// All subscribers lose their connection at once and resume while publishing goes on.
     ResumeStorm(ResumeStormArgs),
+    /// Half of the members leave and come back, again and again; the others must know the count that is true.
+    PresenceStorm(PresenceStormArgs),
     /// One reader on a slow line watches the latest lane: how old is what it sees?
     SlowReader(SlowReaderArgs),
     /// Players in rooms tell their state at each tick, and events now and then: how old is what the others see?
@@ -83,6 +108,7 @@ impl Scenario {
             Self::Fanout(args) => &args.common,
             Self::Connect(args) => &args.common,
             Self::ResumeStorm(args) => &args.common,
+            Self::PresenceStorm(args) => &args.common,
             Self::SlowReader(args) => &args.common,
             Self::Game(args) => &args.common,
         }
@@ -137,9 +163,25 @@ pub struct Common {
     /// The server's process, for its memory and CPU; by default found by its listening port.
     #[arg(long, value_name = "PID", env = "RINGWAY_RELAY_SERVER_PID")]
     pub server_pid: Option<u32>,
-    /// Write the summary here as JSON; `-` is standard output.
+    /// Start the server with this shell command, and end it with the run; `{port}` in it and in the URL is a free port.
+    #[arg(long, value_name = "COMMAND")]
+    pub spawn: Option<String>,
+    /// Cores that the started server may use, like 0 or 0,2-3.
+    #[arg(long, value_name = "LIST", requires = "spawn")]
+    pub server_cores: Option<String>,
+    /// The run fails when the server's memory grows faster than this over the second half of the measuring; for runs of
+    /// minutes and more.
+    #[arg(long, value_name = "KIB_PER_MINUTE", value_parser = rate_or_none)]
+    pub rss_slope_max: Option<f64>,
+    /// Write the document of the run here as JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write a report here that any browser shows, without a network.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write the latency by percentile here, as HdrHistogram's plotters read it.
+    #[arg(long, value_name = "FILE")]
+    pub hgrm: Option<PathBuf>,
     /// Nothing while it runs, only the result.
     #[arg(long)]
     pub quiet: bool,
@@ -202,9 +244,18 @@ pub struct PublishArgs {
     /// Publications sent back to back at each tick; the rate stays, ticks become rarer.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65_536), value_name = "N")]
     pub burst: u32,
+    /// When publications are due: at even intervals, at random, or in bursts with pauses between them, as people write.
+    #[arg(long, value_enum, default_value_t = ArrivalChoice::Steady, value_name = "WHEN")]
+    pub arrivals: ArrivalChoice,
+    /// What random arrivals and lengths come from; the same seed is the same load.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
     /// Bytes of each body; raised to what the stamp in it needs (24 as bytes, 48 as text, 50 as json).
     #[arg(long, default_value_t = 64, value_name = "BYTES")]
     pub body: usize,
+    /// Bodies are of random lengths from --body to this, short ones more often.
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    pub body_max: usize,
     /// What the body is; by default bytes, and json where a client speaks JSON.
     #[arg(long, value_enum, value_name = "KIND")]
     pub body_kind: Option<BodyChoice>,
@@ -320,6 +371,23 @@ pub struct SlowReaderArgs {
     pub common: Common,
 }
 
+/// `presence-storm`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct PresenceStormArgs {
+    /// Members, dealt to the rooms in turn; half of each room's come and go.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(2..), value_name = "N")]
+    pub members: u32,
+    /// How often they go and come back, evenly spread over the duration.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+    pub cycles: u32,
+    /// Who.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// `game`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct GameArgs {
@@ -355,6 +423,71 @@ pub struct GameArgs {
     pub common: Common,
 }
 
+/// `run`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct RunArgs {
+    /// A file, or the name of one that is built in.
+    pub file: String,
+    /// Flags of its scenario.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+    pub flags: Vec<String>,
+}
+
+/// Flags of what runs a scenario several times; they come before it.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct StudyArgs {
+    /// Write the document here as JSON, with all runs; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write a report here that any browser shows, without a network.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// The scenario with its flags: `fanout --subscribers 100`, or `run FILE`.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "SCENARIO")]
+    pub scenario: Vec<String>,
+}
+
+/// `saturate`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct SaturateArgs {
+    /// The bound on the 99th percentile.
+    #[arg(long, default_value = "5ms", value_parser = duration, value_name = "TIME")]
+    pub p99_under: Duration,
+    /// Rate of the first step; by default the scenario's own.
+    #[arg(long, value_parser = rate, value_name = "N")]
+    pub from: Option<f64>,
+    /// No step goes beyond this rate.
+    #[arg(long, value_parser = rate, value_name = "N")]
+    pub to: Option<f64>,
+    /// How near the answer has to be to the truth, in percent.
+    #[arg(long, default_value_t = 5.0, value_parser = rate, value_name = "PERCENT")]
+    pub precision: f64,
+    /// Shared flags.
+    #[command(flatten)]
+    pub study: StudyArgs,
+}
+
+/// `compare`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct CompareArgs {
+    /// A server: a description or a URL.
+    pub a: String,
+    /// The other one.
+    pub b: String,
+    /// How often each of them is measured.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
+    pub rounds: u16,
+    /// Cores of servers that are started, like 0 or 0,2-3.
+    #[arg(long, default_value = "0", value_name = "LIST")]
+    pub server_cores: String,
+    /// The clients' first core.
+    #[arg(long, default_value_t = 1, value_name = "CORE")]
+    pub client_core: usize,
+    /// Shared flags.
+    #[command(flatten)]
+    pub study: StudyArgs,
+}
+
 /// What carries the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TransportChoice {
@@ -364,6 +497,17 @@ pub enum TransportChoice {
     Quic,
     /// WebTransport over HTTP/3: https://
     Wt,
+}
+
+/// When publications are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ArrivalChoice {
+    /// At even intervals.
+    Steady,
+    /// At random: exponential intervals.
+    Poisson,
+    /// Several soon after each other, then a pause.
+    Bursty,
 }
 
 /// What a body is.

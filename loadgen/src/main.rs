@@ -4,15 +4,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ringway_load::args::{Args, Task};
-use ringway_load::scenario::Plan;
-use ringway_load::{relay, scenario};
+use ringway_load::scenario::{BUILT_IN, Plan};
+use ringway_load::{relay, scenario, study};
 
 fn main() -> ExitCode {
     let told = match &Args::parse().task {
-        Task::Scenario(_) => {
+        Task::Scenario(_) | Task::Run(_) => {
             let words: Vec<String> = std::env::args().skip(1).collect();
             Plan::parse(&words).map_err(|fault| fault.to_string()).and_then(|plan| load(&plan))
         }
+        Task::Scenarios { name } => scenarios(name.as_deref()),
+        Task::Saturate(args) => study::saturate(args),
+        Task::Compare(args) => study::compare(args),
         Task::Worker => {
             scenario::work().map(|()| ExitCode::SUCCESS).map_err(|fault| format!("worker: {fault}"))
         }
@@ -28,4 +31,21 @@ fn load(plan: &Plan) -> Result<ExitCode, String> {
     let summary = scenario::run(plan).map_err(|fault| fault.to_string())?;
     let verdict = summary.publish(plan.scenario().common().json.as_deref())?;
     Ok(verdict.exit_code())
+}
+
+/// The built-in scenarios, or the text of one.
+fn scenarios(name: Option<&str>) -> Result<ExitCode, String> {
+    match name {
+        None => {
+            for built_in in BUILT_IN {
+                println!("{:<16} {}", built_in.name, built_in.about());
+            }
+        }
+        Some(name) => {
+            let built_in = BUILT_IN.iter().find(|built_in| built_in.name == name);
+            let built_in = built_in.ok_or_else(|| format!("no scenario `{name}` is built in"))?;
+            print!("{}", built_in.text);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

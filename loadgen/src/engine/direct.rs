@@ -39,7 +39,16 @@ impl<O: Observer> Direct<O> {
         room: RoomName<'_>,
         options: JoinOptions,
     ) -> Option<RoomIndex> {
-        self.crew.members.get_mut(id.0 as usize).map(|member| member.client.join(room, options))
+        let index = self.crew.members.get_mut(id.0 as usize)?.client.join(room, options);
+        self.send(id);
+        Some(index)
+    }
+
+    pub(super) fn leave(&mut self, id: MemberId, room: RoomIndex) {
+        if let Some(member) = self.crew.members.get_mut(id.0 as usize) {
+            member.client.leave(room);
+            self.send(id);
+        }
     }
 
     pub(super) fn standing(&self, id: MemberId) -> Standing {

@@ -65,6 +65,15 @@ pub enum Seen<'a> {
         recovered: bool,
         /// Messages that follow as replay.
         replay: u32,
+        /// Members in all, where the server says.
+        count: u32,
+    },
+    /// It is no member any more, as it wished.
+    Left,
+    /// Others came or went: so many members there are now.
+    Presence {
+        /// Members in all.
+        count: u32,
     },
     /// A publication came.
     Message(Arrival<'a>),
@@ -108,7 +117,11 @@ impl<'a> Seen<'a> {
             (Reaction::Refused { request }, Event::Error(error)) => Self::Refused(request, error),
             (Reaction::Faulted, Event::Error(error)) => Self::Faulted(error),
             (Reaction::Welcomed { resumed }, _) => Self::Welcomed { resumed },
-            (Reaction::Joined { room, recovered, replay }, _) => Self::Joined { room, recovered, replay },
+            (Reaction::Joined { room, recovered, replay }, Event::Joined(joined)) => {
+                Self::Joined { room, recovered, replay, count: joined.count }
+            }
+            (Reaction::Left { .. }, _) => Self::Left,
+            (Reaction::Told, Event::PresenceChanged(changed)) => Self::Presence { count: changed.count },
             (Reaction::Gap { missed, .. }, _) => Self::Gap { missed },
             (Reaction::Reset { .. }, _) => Self::Reset,
             _ => return None,

@@ -69,10 +69,14 @@ impl<O: Observer + 'static> Sessions<O> {
         }
     }
 
-    /// Lets a client join when it has a session, and again after each reconnect; to be called before the next
-    /// [turn](Self::turn).
+    /// Lets a client join when it has a session, and again after each reconnect.
     pub fn join(&mut self, id: MemberId, room: RoomName<'_>, options: JoinOptions) -> Option<RoomIndex> {
         engine!(self, engine => engine.join(id, room, options))
+    }
+
+    /// Lets a client leave a room that it named.
+    pub fn leave(&mut self, id: MemberId, room: RoomIndex) {
+        engine!(self, engine => engine.leave(id, room));
     }
 
     /// Where a client stands.

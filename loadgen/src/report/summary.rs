@@ -79,6 +79,7 @@ pub struct Summary {
     series: Vec<Row>,
     histograms: Vec<(&'static str, Latency)>,
     limit: Limit,
+    interrupted: bool,
 }
 
 impl Summary {
@@ -170,6 +171,29 @@ impl Summary {
         }
     }
 
+    /// How fast the server's memory grew over the second half of the measuring, and a failure where that is too fast.
+    pub fn memory_slope(&mut self, series: &[Row], max: Option<f64>) {
+        let looks: Vec<(f64, f64)> = series
+            .iter()
+            .filter(|row| row.t >= 0)
+            .filter_map(|row| Some((row.t as f64 / 60.0, row.server_rss_kib? as f64)))
+            .collect();
+        let Some(slope) = slope(&looks[looks.len() / 2..]) else {
+            if max.is_some() {
+                self.fail(
+                    "--rss-slope-max: the server's memory is not known, or the run too short".to_owned(),
+                );
+            }
+            return;
+        };
+        self.number("server_rss_kib_per_minute", slope);
+        if let Some(max) = max.filter(|max| slope > *max) {
+            self.fail(format!(
+                "the server's memory grew by {slope:.0} KiB a minute over the second half, the bound is {max}"
+            ));
+        }
+    }
+
     /// The client's own CPU and punctuality, and what held the run back. `spins`: the threads are busy whatever they do;
     /// `closed`: messages wait for others.
     pub fn client(&mut self, tally: &Tally, measured: &Measured, spins: bool, closed: bool) {
@@ -209,11 +233,7 @@ impl Summary {
 
     /// Where and when it took place, what happened second by second, and the full histograms.
     pub fn circumstances(&mut self, context: Context, series: Vec<Row>, tally: &Tally) {
-        let reason = self.context.incomplete_because.take();
         self.context = context;
-        if let Some(reason) = reason {
-            self.incomplete(reason);
-        }
         self.series = series;
         let histograms = [
             ("latency", &tally.latency),
@@ -231,6 +251,17 @@ impl Summary {
     #[must_use]
     pub const fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Somebody pressed Ctrl-C.
+    pub const fn interrupt(&mut self) {
+        self.interrupted = true;
+    }
+
+    /// Whether somebody pressed Ctrl-C: what was to follow should not.
+    #[must_use]
+    pub const fn was_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// The run ended before it had done what it was asked to: its numbers are of a part of it.
@@ -326,6 +357,20 @@ impl Summary {
     }
 }
 
+/// The slope of the line that fits best; none of fewer than ten points.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    const POINTS_MIN: usize = 10;
+    if points.len() < POINTS_MIN {
+        return None;
+    }
+    let count = points.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let along: f64 = points.iter().map(|point| (point.0 - x) * (point.0 - x)).sum();
+    let both: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    (along > 0.0).then(|| both / along)
+}
+
 /// 1234567 as 1,234,567.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -349,6 +394,23 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_000), "1,000");
         assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn memory_that_grows_is_a_failure_where_that_was_asked_for() {
+        let row = |t: i64, rss: u64| Row { t, server_rss_kib: Some(rss), ..Row::default() };
+        // Warm for half a minute, then 2 KiB a second.
+        let rows: Vec<Row> =
+            (0..60).map(|t| row(t, if t < 30 { 50_000 - t as u64 * 100 } else { t as u64 * 2 })).collect();
+        let mut summary = Summary::new("soak");
+        summary.memory_slope(&rows, Some(121.0));
+        assert_eq!(summary.value("server_rss_kib_per_minute"), json!(120.0));
+        assert_eq!(summary.verdict(), Verdict::Kept);
+        summary.memory_slope(&rows, Some(119.0));
+        assert_eq!(summary.verdict(), Verdict::Broken);
+        let mut short = Summary::new("soak");
+        short.memory_slope(&rows[..10], Some(119.0));
+        assert!(short.failures()[0].contains("too short"));
     }
 
     #[test]

@@ -194,7 +194,13 @@ impl Observer for Arrivals {
                 self.board.ended.fetch_add(1, Relaxed);
                 self.tally.ending(ending);
             }
-            Seen::Message(_) | Seen::Published(_) | Seen::Unsent | Seen::Gap { .. } | Seen::Reset => {}
+            Seen::Message(_)
+            | Seen::Published(_)
+            | Seen::Unsent
+            | Seen::Gap { .. }
+            | Seen::Reset
+            | Seen::Left
+            | Seen::Presence { .. } => {}
         }
     }
 }

@@ -4,14 +4,17 @@ mod connect;
 mod crowd;
 mod echo;
 mod fanout;
+mod file;
 mod game;
 mod plan;
+mod presence_storm;
 mod resume_storm;
 mod run;
 mod slow_reader;
 
 use std::fmt;
 
+pub use file::{BUILT_IN, BuiltIn};
 pub use plan::Plan;
 pub use run::{Measured, Schedule, Setup};
 
@@ -60,7 +63,7 @@ impl From<std::io::Error> for RunFault {
 /// # Errors
 /// When the run could not take place.
 pub fn run(plan: &Plan) -> Result<Summary, RunFault> {
-    run::carry_out(plan, load(plan.scenario()))
+    run::carry_out(plan)
 }
 
 /// The whole life of a process that is one of several of a run: told by the first one what to do.
@@ -82,6 +85,7 @@ fn load(scenario: &Scenario) -> &dyn Load {
         Scenario::Fanout(args) => args,
         Scenario::Connect(args) => args,
         Scenario::ResumeStorm(args) => args,
+        Scenario::PresenceStorm(args) => args,
         Scenario::SlowReader(args) => args,
         Scenario::Game(args) => args,
     }

@@ -209,7 +209,12 @@ impl Observer for Ages {
                 self.tally.disconnects += 1;
                 self.tally.ending(ending);
             }
-            Seen::Welcomed { .. } | Seen::Published(_) | Seen::Unsent | Seen::Reset => {}
+            Seen::Welcomed { .. }
+            | Seen::Published(_)
+            | Seen::Unsent
+            | Seen::Reset
+            | Seen::Left
+            | Seen::Presence { .. } => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use ringway_protocol::session::client::{Publication, RoomIndex};
+use ringway_protocol::session::client::{JoinOptions, Publication, RoomIndex};
 use ringway_protocol::{Body, BodyKind, Lane, Position, RoomName};
 
 /// Bytes of bodies that wait before further publications are refused.
@@ -11,6 +11,10 @@ const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// One wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Letter {
+    /// Be a member.
+    Join(Box<str>, JoinOptions),
+    /// Be a member no more.
+    LeaveRoom(RoomIndex),
     /// Publish this.
     Publish(Box<Draft>),
     /// The room should have been seen up to here.

@@ -100,16 +100,23 @@ impl<O: Observer + 'static> Drivers<O> {
         id
     }
 
-    /// None when the client has begun.
+    /// The room's index is known only before the client's first turn.
     pub(super) fn join(
         &mut self,
         id: MemberId,
         room: RoomName<'_>,
         options: JoinOptions,
     ) -> Option<RoomIndex> {
-        let newcomer = self.newcomers.iter_mut().rfind(|newcomer| newcomer.id == id)?;
+        let Some(newcomer) = self.newcomers.iter_mut().rfind(|newcomer| newcomer.id == id) else {
+            self.post(id, Letter::Join(room.as_str().into(), options));
+            return None;
+        };
         newcomer.rooms.push((room.as_str().into(), options));
         Some(RoomIndex(newcomer.rooms.len() as u32 - 1))
+    }
+
+    pub(super) fn leave(&self, id: MemberId, room: RoomIndex) {
+        self.post(id, Letter::LeaveRoom(room));
     }
 
     pub(super) fn standing(&self, id: MemberId) -> Standing {

@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use ringway_client::{Arrival, Handler, NotSent, Outlet, Way};
-use ringway_protocol::SessionId;
 use ringway_protocol::codec::DecodeError;
 use ringway_protocol::session::client::{Reconnect, Violation};
+use ringway_protocol::{RoomName, SessionId};
 
 use super::Shared;
 use super::gate::Ticket;
@@ -60,6 +60,12 @@ impl<O: Observer> Pilot<O> {
     fn carry_out(&mut self, outlet: &mut Outlet, letter: Letter) -> Poll<()> {
         match letter {
             Letter::Publish(draft) => return self.publish(outlet, draft),
+            Letter::Join(room, options) => {
+                if let Some(room) = RoomName::new(&room) {
+                    outlet.join(room, options);
+                }
+            }
+            Letter::LeaveRoom(room) => outlet.leave(room),
             Letter::Expect(room, position) => outlet.expect(room, position),
             Letter::Disconnect => {
                 self.breaks = true;

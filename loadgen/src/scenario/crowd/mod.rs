@@ -4,6 +4,7 @@
 //! goes through connecting, load and settling: after the end of the load each thread tells where its publishers' rooms
 //! ended ([`Finals`]), and once all have, every subscriber must have seen its room up to there.
 
+mod arrivals;
 mod cast;
 mod finals;
 mod publisher;

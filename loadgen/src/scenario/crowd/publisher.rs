@@ -7,9 +7,10 @@ use std::time::Duration;
 use ringway_protocol::session::client::Publication;
 use ringway_protocol::{Body, BodyKind, Lane, RoomName};
 
+use super::arrivals::Arrivals;
 use super::finals::Final;
 use super::{Cast, Watch};
-use crate::args::PublishArgs;
+use crate::args::{ArrivalChoice, PublishArgs};
 use crate::body::Stamp;
 use crate::engine::{MemberId, Nanos, Sessions};
 use crate::scenario::Schedule;
@@ -25,6 +26,9 @@ struct Publisher {
     room_number: u32,
     /// Publications given out.
     sequence: u64,
+    /// Ticks that were due.
+    ticks: u64,
+    arrivals: Arrivals,
 }
 
 /// All publishers of a thread, by the time of their next tick.
@@ -36,7 +40,10 @@ pub(in crate::scenario) struct Publishers {
     every: Duration,
     burst: u32,
     kind: BodyKind,
-    bytes: usize,
+    /// Shortest and longest body.
+    bytes: (usize, usize),
+    seed: u64,
+    arrivals: ArrivalChoice,
     lane: Lane,
     keys: Vec<String>,
     answer: bool,
@@ -53,7 +60,9 @@ impl Publishers {
             every: Duration::from_secs_f64(f64::from(args.burst) / args.rate),
             burst: args.burst,
             kind: cast.body_kind(args),
-            bytes: args.body,
+            bytes: (args.body, args.body_max),
+            seed: args.seed,
+            arrivals: args.arrivals,
             lane: args.lane,
             keys: (0..args.keys).map(|key| format!("k{key}")).collect(),
             answer: !args.no_ack,
@@ -64,7 +73,9 @@ impl Publishers {
 
     pub(super) fn add(&mut self, number: u32, member: MemberId, room: &str) {
         let room_number = number % self.rooms;
-        self.all.push(Publisher { number, member, room: room.into(), room_number, sequence: 0 });
+        let arrivals = Arrivals::new(self.arrivals, self.every, self.seed, number);
+        let room = room.into();
+        self.all.push(Publisher { number, member, room, room_number, sequence: 0, ticks: 0, arrivals });
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -74,8 +85,8 @@ impl Publishers {
     /// Publishers begin one after the other within the first tick.
     pub(super) fn begin(&mut self, schedule: &Schedule) {
         for (index, publisher) in (0..).zip(&self.all) {
-            let phase = self.every.mul_f64(f64::from(publisher.number) / f64::from(self.total.max(1)));
-            self.due.push(Reverse((schedule.start + phase, index)));
+            let phase = f64::from(publisher.number) / f64::from(self.total.max(1));
+            self.due.push(Reverse((schedule.start + publisher.arrivals.first(phase), index)));
         }
     }
 
@@ -94,7 +105,9 @@ impl Publishers {
                 return;
             }
             self.due.pop();
-            self.due.push(Reverse((intended + self.every, index)));
+            let publisher = &mut self.all[index as usize];
+            publisher.ticks += 1;
+            self.due.push(Reverse((intended + publisher.arrivals.gap(publisher.ticks), index)));
             self.tick(index, intended, now, sessions, schedule);
         }
     }
@@ -110,11 +123,12 @@ impl Publishers {
         let publisher = &mut self.all[index as usize];
         let Some(room) = RoomName::new(&publisher.room) else { return };
         let held_up = sessions.waiting_bytes(publisher.member) > WAITING_BYTES_MAX;
+        let bytes = publisher.arrivals.bytes(publisher.ticks, self.bytes.0, self.bytes.1);
         let mut sent = 0;
         for _ in 0..if held_up { 0 } else { self.burst } {
             let sequence = publisher.sequence + 1;
             let stamp = Stamp { publisher: publisher.number, sequence, intended };
-            stamp.write(self.kind, self.bytes, &mut self.body);
+            stamp.write(self.kind, bytes, &mut self.body);
             let key = self.keys[(sequence % self.keys.len() as u64) as usize].as_str();
             let publication = Publication {
                 room,

@@ -273,6 +273,7 @@ impl Observer for Watch {
             Seen::Faulted(error) => self.error(member, None, error),
             Seen::Gap { missed } => self.tally.told_gaps += missed,
             Seen::Reset => self.tally.resets += 1,
+            Seen::Left | Seen::Presence { .. } => {}
             Seen::Violation(Breach { fault, session, room }) => {
                 self.tally.fault(|| format!("client {} (session {session}, room {room})", member.0), fault);
             }

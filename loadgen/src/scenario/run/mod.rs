@@ -24,6 +24,7 @@ pub(super) use stage::{Course, Memory, Stage};
 use super::{Plan, RunFault};
 use crate::args::Common;
 use crate::report::{Context, Server, Summary, Tally};
+use crate::server::Spawned;
 
 /// What each thread does, from connecting to leaving.
 pub(super) type Work = Arc<dyn Fn(&Setup, u16) -> std::io::Result<Tally> + Send + Sync>;
@@ -75,24 +76,38 @@ pub(super) fn begin(load: &dyn Load, part: Part) -> Result<(Setup, Work), RunFau
     Ok((setup, work))
 }
 
-/// Runs a scenario from the first connection to its summary.
-pub(super) fn carry_out(plan: &Plan, load: &dyn Load) -> Result<Summary, RunFault> {
+/// Runs a scenario from the first connection to its summary, with a server of its own where one is to be started.
+pub(super) fn carry_out(plan: &Plan) -> Result<Summary, RunFault> {
+    let common = plan.scenario().common();
+    let Some(command) = &common.spawn else { return perform(plan) };
+    let server =
+        Spawned::start(command, &common.url, common.server_cores.as_deref()).map_err(RunFault::Asked)?;
+    let (url, pid) = (server.url.clone(), server.pid.to_string());
+    perform(&plan.with(&["--url".to_owned(), url, "--server-pid".to_owned(), pid])?)
+}
+
+fn perform(plan: &Plan) -> Result<Summary, RunFault> {
+    let load = super::load(plan.scenario());
     let part = Part { number: 0, of: load.common().processes, is_worker: false };
     let (setup, work) = begin(load, part)?;
-    let mut context = context(plan, &setup);
+    let context = context(plan, &setup);
     let mut stage = Stage::new(setup.clone(), plan, work);
     let mut course = load.direct(&mut stage)?;
     let (tally, cut_short) = stage.gather()?;
     course.cut_short = cut_short;
     let mut summary = Summary::new(load.name());
     load.summarize(&mut summary, &setup, &course, &tally);
+    let series = setup.board.series(|series| series.rows());
+    summary.memory_slope(&series, load.common().rss_slope_max);
+    summary.circumstances(context, series, &tally);
     if let Some(why) = &course.cut_short {
         summary.incomplete(why.clone());
     } else if !course.ready {
         summary.incomplete("not all clients could connect and get ready".to_owned());
     }
-    context.complete = summary.context().complete;
-    summary.circumstances(context, setup.board.series(|series| series.rows()), &tally);
+    if stage.was_interrupted() {
+        summary.interrupt();
+    }
     Ok(summary)
 }
 
@@ -100,7 +115,7 @@ fn context(plan: &Plan, setup: &Setup) -> Context {
     let common = &setup.common;
     let last = |core: usize| core + setup.threads() as usize - 1;
     Context {
-        command: std::iter::once("ringway-load".to_owned()).chain(plan.words().iter().cloned()).collect(),
+        command: std::iter::once("ringway-load".to_owned()).chain(plan.typed().iter().cloned()).collect(),
         name: plan.name().to_owned(),
         about: plan.about().map(str::to_owned),
         url: common.url.clone(),

@@ -144,6 +144,11 @@ impl<'a> Stage<'a> {
         (Nanos::now(), self.setup.server.and_then(proc_stat::usage))
     }
 
+    /// Whether Ctrl-C was pressed.
+    pub(super) fn was_interrupted(&self) -> bool {
+        interrupt::came()
+    }
+
     /// Adds up what the clients counted, once they are done.
     pub(super) fn gather(&mut self) -> Result<(Tally, Option<String>), RunFault> {
         let mut sum = Tally::default();
