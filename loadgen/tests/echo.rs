@@ -36,3 +36,38 @@ fn a_port_without_a_server_is_a_failure_and_not_a_hang() {
     assert_eq!(summary.value("connect_failures"), 7);
     assert!(!summary.failures().is_empty());
 }
+
+/// A server that stands still for 200 ms, once: ten percent of two seconds' messages were due meanwhile.
+fn stalling_server() -> std::net::SocketAddr {
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    echo_server(move |_| {
+        if count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 500 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+    })
+}
+
+#[test]
+fn a_stall_shows_in_every_message_that_was_due_in_it() {
+    let summary =
+        load(stalling_server(), "echo --connections 1 --rate 1000 --duration 2s --warmup 100ms --size 64");
+    assert_eq!(summary.failures(), <[String; 0]>::default());
+    // Latencies of those due in the stall go evenly from 200 ms down to nothing: 1 % of all waited for 180 ms and more.
+    // Had each message waited for the one before, a single one would have been late.
+    let p99 = summary.value("p99_us").as_f64().unwrap();
+    assert!(p99 >= 175_000.0, "p99 {p99} µs");
+    let p90 = summary.value("p90_us").as_f64().unwrap();
+    assert!(p90 >= 1_000.0 || p99 > 190_000.0, "p90 {p90} µs");
+    let sent = summary.value("sent_per_s").as_f64().unwrap();
+    assert!((990.0..=1_010.0).contains(&sent), "the rate was kept: {sent}");
+}
+
+#[test]
+fn several_messages_in_flight_come_back_in_turn() {
+    let summary = load(
+        echo_server(|_| ()),
+        "echo --connections 2 --in-flight 8 --duration 200ms --warmup 50ms --size 32",
+    );
+    assert_eq!(summary.failures(), <[String; 0]>::default());
+    assert!(summary.value("messages_per_s").as_f64().unwrap() > 0.0);
+}

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ringway_protocol::codec::{BinaryEncoder, JsonDecoder, binary, frames, json};
 use ringway_protocol::command::{Join, Publish, Since};
 use ringway_protocol::event::{
-    ErrorEvent, Joined, Message, Place, Published, Sender, SessionLimits, Welcome,
+    ErrorEvent, Joined, Message, Place, PresenceChanged, Published, Sender, SessionLimits, Welcome,
 };
 use ringway_protocol::websocket::{Opcode, write_close, write_frame};
 use ringway_protocol::{
@@ -41,6 +41,8 @@ pub(crate) enum Fault {
     TellsGaps,
     /// Every publish is refused.
     Refuses,
+    /// Nobody is told who left.
+    ForgetsWhoLeft,
 }
 
 struct Kept {
@@ -56,6 +58,8 @@ struct Member {
     connection: u64,
     format: Format,
     stream: TcpStream,
+    /// It wants to be told who comes and goes.
+    watches: bool,
 }
 
 #[derive(Default)]
@@ -143,6 +147,16 @@ impl Server {
             Command::Join(join) => self.join(with, join),
             Command::JoinMany(many) => many.rooms.iter().all(|join| self.join(with, join)),
             Command::Publish(publish) => self.publish(with, publish),
+            Command::Leave(leave) => {
+                let name = leave.room.as_str();
+                if let Some(room) = self.rooms.get_mut(name) {
+                    room.members.retain(|member| member.connection != with.connection);
+                }
+                if self.fault != Fault::ForgetsWhoLeft {
+                    self.tell_presence(name);
+                }
+                self.tell(with, &Event::Left { id: leave.id, room: name })
+            }
             Command::Ping { id } => self.tell(with, &Event::Pong { id: *id, time: UnixMicros(1) }),
             other => panic!("the load generator does not say {other:?}"),
         }
@@ -154,7 +168,9 @@ impl Server {
         let room = self.rooms.entry(name.to_owned()).or_default();
         let newest = room.log.len() as u64;
         let stream = with.stream.try_clone().expect("a handle");
-        room.members.push(Member { connection: with.connection, format: with.format, stream });
+        let watches = join.presence;
+        room.members.push(Member { connection: with.connection, format: with.format, stream, watches });
+        let count = room.members.len() as u32;
         let since = match join.since {
             Some(Since::Position(position)) => position.offset.0,
             Some(Since::Last(count)) => newest.saturating_sub(count.into()),
@@ -181,10 +197,11 @@ impl Server {
                 version: Version(0),
                 recovered,
                 replay: replay as u32,
-                count: 0,
+                count,
                 members: Vec::new(),
             }),
         );
+        self.tell_presence(name);
         if !recovered {
             let gap = Event::Gap { room: name, from: Offset(since + 1), to: Offset(from) };
             sent &= self.tell(with, &gap);
@@ -197,6 +214,22 @@ impl Server {
             Format::Binary if replayed.is_empty() => sent,
             Format::Binary => sent && send(&with.stream, with.format, &replayed.concat()),
             Format::Json => replayed.iter().all(|text| send(&with.stream, with.format, text)),
+        }
+    }
+
+    fn tell_presence(&mut self, name: &str) {
+        let Some(room) = self.rooms.get(name) else { return };
+        let count = room.members.len() as u32;
+        let (joined, left) = (Vec::new(), Vec::new());
+        let event =
+            Event::PresenceChanged(PresenceChanged { room: name, count, joined, left, truncated: true });
+        for member in room.members.iter().filter(|member| member.watches) {
+            let mut text = Vec::new();
+            match member.format {
+                Format::Binary => text.extend_from_slice(self.encoder.event(&event)),
+                Format::Json => json::encode_event(&event, &mut text),
+            }
+            send(&member.stream, member.format, &text);
         }
     }
 
