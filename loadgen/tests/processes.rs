@@ -46,10 +46,7 @@ fn several_processes_are_one_run() {
     assert!((2_400..=2_600).contains(&received), "{received} received in all seconds together");
     let counted: u64 =
         run["histograms"]["latency"].as_array().unwrap().iter().filter_map(|value| value[1].as_u64()).sum();
-    assert_eq!(
-        counted,
-        (run["deliveries_per_s"].as_f64().unwrap() * run["duration_s"].as_f64().unwrap()).round() as u64
-    );
+    assert!((1_980..=2_020).contains(&counted), "{counted} latencies of 400 ms in all processes together");
 }
 
 #[test]
@@ -124,7 +121,7 @@ fn a_report_that_can_not_be_written_is_told_and_the_table_stays() {
 #[test]
 fn bad_words_are_refused_before_anything_happens() {
     for (words, what) in [
-        ("fanout --rate -1", "above 0"),
+        ("fanout --rate=-1", "above 0"),
         ("run /nowhere.toml", "/nowhere.toml"),
         ("saturate slow-reader", "have a rate"),
         ("compare /nowhere.toml ws://127.0.0.1:1/ echo", "/nowhere.toml"),

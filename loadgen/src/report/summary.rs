@@ -17,6 +17,8 @@ pub(super) const SCHEMA: u32 = 1;
 const BUSY: f64 = 0.9;
 /// A client that sends later than this may be what is measured.
 const LAG_MAX: Duration = Duration::from_millis(1);
+/// And by more than this part of what it measures.
+const LAG_SHARE: f64 = 0.1;
 
 /// Whether the run was fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,8 +204,10 @@ impl Summary {
         self.number("send_lag_p99_us", tally.send_lag.quantile_us(0.99));
         let busy = tally.busiest > BUSY && !spins;
         let server_busy = measured.server().is_some_and(|(used, _)| used.busiest > BUSY);
+        // What is small beside the latencies does not make them.
+        let lag_us = tally.send_lag.quantile_us(0.99);
         let late =
-            tally.send_lag.count() > 0 && tally.send_lag.quantile_us(0.99) > LAG_MAX.as_secs_f64() * 1e6;
+            lag_us > LAG_MAX.as_secs_f64() * 1e6 && lag_us > LAG_SHARE * tally.latency.quantile_us(0.99);
         self.limit = match () {
             () if busy || (late && !server_busy) => Limit::Client,
             () if server_busy => Limit::Server,
@@ -219,9 +223,10 @@ impl Summary {
             ));
         }
         if late {
-            self.warn(
-                "the client sent late (p99 above 1 ms): its own lag is part of the latencies".to_owned(),
-            );
+            self.warn(format!(
+                "the client sent late (p99 {:.1} ms): its own lag is part of the latencies",
+                lag_us / 1e3
+            ));
         }
     }
 

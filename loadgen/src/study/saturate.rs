@@ -13,6 +13,10 @@ use crate::scenario::{self, Plan};
 
 /// The first step is halved so often at most.
 const HALVINGS_MAX: u32 = 12;
+/// The client may be late by this part of the bound,
+const LAG_PART: u32 = 5;
+/// and its busiest thread may use this much of a core.
+const BUSY: f64 = 0.9;
 /// Of what was due, this much must have been sent.
 const SENT_MIN: f64 = 0.98;
 
@@ -191,11 +195,13 @@ impl Search<'_> {
         let sent = row("publishes_per_s").max(row("sent_per_s")).max(row("states_sent_per_s"));
         let unsent = row("unsent") / row("duration_s").max(1e-9);
         let bound = self.args.p99_under;
+        let lag = Duration::from_secs_f64(row("send_lag_p99_us") / 1e6);
+        let busy = row("client_busiest_thread") > BUSY;
         let why = match summary.limit() {
             _ if summary.verdict() == Verdict::Broken => {
                 Some(summary.failures().first().cloned().unwrap_or_default())
             }
-            Limit::Client => Some("client-bound".to_owned()),
+            Limit::Client if busy || lag > bound / LAG_PART => Some("client-bound".to_owned()),
             _ if Duration::from_secs_f64(p99_us / 1e6) > bound => Some("too late".to_owned()),
             _ if unsent > 0.0 && sent / (sent + unsent) < SENT_MIN => {
                 Some("not all was sent that was due".to_owned())

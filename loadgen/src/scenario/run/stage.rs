@@ -122,7 +122,8 @@ impl<'a> Stage<'a> {
         let (began, first) = before.clone();
         self.wait_until(&schedule, schedule.end, "measuring", &mut before);
         let (ended, after) = self.look();
-        Measured { before: first, after, over: ended.since(began) }
+        // One that is gone is as it was when it was seen last.
+        Measured { before: first, after: after.or(before.1), over: ended.since(began) }
     }
 
     /// So long, unless something ends the run before.
@@ -189,7 +190,7 @@ impl<'a> Stage<'a> {
                         self.setup.board.series(|series| series.server(t, used.cores, later.rss_kib));
                     }
                 }
-                *before = after;
+                *before = (after.0, after.1.or(before.1.take()));
             }
             if now >= moment || self.setup.stop.load(Relaxed) {
                 return;
