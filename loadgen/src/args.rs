@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ringway_protocol::Lane;
 
 pub use crate::relay::RelayArgs;
+pub use crate::report::ReportArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,6 +79,10 @@ pub enum Task {
     /// Needs root (CAP_SYS_ADMIN, CAP_NET_ADMIN) and /dev/net/tun; exits with 2 and says so where they are missing.
     /// Nothing stays behind, however it ends.
     Relay(RelayArgs),
+    /// Make a report anew from what --json wrote: one HTML file that needs no network.
+    ///
+    /// Several runs are laid over each other. A file that was written by a newer ringway-load than this one is refused.
+    Report(ReportArgs),
 }
 
 /// The scenarios.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use ringway_load::args::{Args, Task};
 use ringway_load::scenario::{BUILT_IN, Plan};
-use ringway_load::{relay, scenario, study};
+use ringway_load::{relay, report, scenario, study};
 
 fn main() -> ExitCode {
     let told = match &Args::parse().task {
@@ -20,6 +20,9 @@ fn main() -> ExitCode {
             scenario::work().map(|()| ExitCode::SUCCESS).map_err(|fault| format!("worker: {fault}"))
         }
         Task::Relay(args) => relay::run(args).map(ExitCode::from).map_err(|fault| fault.to_string()),
+        Task::Report(args) => {
+            report::rebuild(args).map(|()| ExitCode::SUCCESS).map_err(|fault| fault.to_string())
+        }
     };
     told.unwrap_or_else(|fault| {
         eprintln!("ringway-load: {fault}");

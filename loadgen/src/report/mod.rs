@@ -5,13 +5,19 @@
 
 mod board;
 mod context;
+pub mod hgrm;
+pub mod html;
 pub mod output;
+mod rebuild;
+pub mod record;
 mod series;
 mod summary;
 mod tally;
+pub mod whole;
 
 pub use board::{Board, Progress};
 pub use context::{Context, Machine, Server};
+pub use rebuild::{ReportArgs, ReportFault, rebuild};
 pub use series::{Counts, Pulse, Row, Second, Series, second_of};
 pub(crate) use summary::grouped;
 pub use summary::{Limit, Summary, Verdict};

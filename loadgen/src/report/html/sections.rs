@@ -1,0 +1,307 @@
+//! The parts of a page that are the same for one run and for several: verdict, tiles, promises, machine, rows.
+
+use super::figures::Shown;
+use super::markup::Markup;
+use super::number::{self, Unit};
+use super::plot::{Plot, sample};
+use super::words::{self, Outcome, PROMISES, TOLD};
+use crate::report::record::{Record, RunInfo};
+
+/// Warnings, failures and pieces of evidence that are shown.
+const LIST_MAX: usize = 50;
+
+/// Numbers that people ask for first, with what each is called.
+const TILES: [(&str, &str); 12] = [
+    ("p50_us", "median latency"),
+    ("p99_us", "99th percentile"),
+    ("p999_us", "99.9th percentile"),
+    ("max_us", "largest latency"),
+    ("deliveries_per_s", "deliveries"),
+    ("publishes_per_s", "publications"),
+    ("messages_per_s", "messages"),
+    ("connects_per_s", "new connections"),
+    ("connections", "connections"),
+    ("server_cpu", "server CPU"),
+    ("server_rss_kib", "server memory"),
+    ("client_cpu", "load generator CPU"),
+];
+
+/// The first thing to see of a run: banner, verdict, what limited it, what to mind.
+pub(super) fn verdict(page: &mut Markup, record: &Record) {
+    if let Some(because) = words::partial(record) {
+        banner(
+            page,
+            if record.complete() == Some(false) { "PARTIAL" } else { "NOT KNOWN TO BE WHOLE" },
+            &because,
+        );
+    }
+    page.element("p", &[("class", Outcome::of(record).class())], &words::verdict(record));
+    page.element("p", &[("class", "limit")], &words::limit(record.text("limited_by")));
+    mind(page, &record.warnings);
+}
+
+/// A loud line.
+pub(super) fn banner(page: &mut Markup, word: &str, because: &str) {
+    page.within("div", &[("class", "banner"), ("role", "alert")], |page| {
+        page.element("strong", &[], word);
+        page.text(" ");
+        page.text(because);
+    });
+}
+
+/// Warnings.
+pub(super) fn mind(page: &mut Markup, warnings: &[String]) {
+    list(page, "warnings", warnings);
+}
+
+/// A list that has its bound.
+pub(super) fn list(page: &mut Markup, class: &'static str, items: &[String]) {
+    if items.is_empty() {
+        return;
+    }
+    page.within("ul", &[("class", class)], |page| {
+        for item in items.iter().take(LIST_MAX) {
+            page.element("li", &[], item.trim());
+        }
+        if items.len() > LIST_MAX {
+            page.element(
+                "li",
+                &[],
+                &format!("and {} more, in the JSON", number::plain((items.len() - LIST_MAX) as f64)),
+            );
+        }
+    });
+}
+
+/// The key numbers of one run.
+pub(super) fn tiles(page: &mut Markup, record: &Record) {
+    let partial = record.complete() != Some(true);
+    page.within("div", &[("class", if partial { "tiles partial" } else { "tiles" })], |page| {
+        for (name, label) in TILES {
+            let Some(value) = record.number(name) else { continue };
+            page.within("div", &[("class", "tile")], |page| {
+                page.element("b", &[], &Unit::of(name).show(value));
+                page.element("span", &[], label);
+                if partial {
+                    page.element("em", &[], "partial");
+                }
+            });
+        }
+    });
+}
+
+/// Pictures side by side.
+pub(super) fn pictures(page: &mut Markup, plots: &[Plot]) {
+    if plots.is_empty() {
+        return;
+    }
+    page.within("section", &[("class", "plots"), ("aria-label", "Plots")], |page| {
+        for plot in plots {
+            plot.draw(page);
+        }
+    });
+}
+
+/// What was promised, and what came of it.
+pub(super) fn promises(page: &mut Markup, record: &Record) {
+    let known = |name: &str| record.number(name).is_some();
+    if !PROMISES.iter().chain(&TOLD).any(|(name, _)| known(name)) && record.failures.is_empty() {
+        return;
+    }
+    page.within("section", &[], |page| {
+        page.element("h2", &[], "Promises");
+        page.within("table", &[("class", "promises")], |page| {
+            head(page, &["what", "how many", "verdict"]);
+            page.within("tbody", &[], |page| {
+                for (name, meaning) in PROMISES {
+                    let Some(count) = record.number(name) else { continue };
+                    let (class, word) = if count > 0.0 { ("bad", "broken") } else { ("good", "kept") };
+                    promise(page, (name, meaning), count, (class, word));
+                }
+                for (name, meaning) in TOLD {
+                    let Some(count) = record.number(name) else { continue };
+                    promise(
+                        page,
+                        (name, meaning),
+                        count,
+                        if count > 0.0 { ("open", "told") } else { ("", "none") },
+                    );
+                }
+            });
+        });
+        if !record.failures.is_empty() {
+            page.element("h3", &[], "Failures and evidence");
+            list(page, "evidence", &record.failures);
+        }
+    });
+}
+
+fn promise(
+    page: &mut Markup,
+    (name, meaning): (&str, &str),
+    count: f64,
+    (class, word): (&'static str, &str),
+) {
+    page.within("tr", &[], |page| {
+        page.within("th", &[("scope", "row")], |page| {
+            page.text(&name.replace('_', " "));
+            page.element("small", &[], meaning);
+        });
+        page.element("td", &[("class", "number")], &number::plain(count));
+        page.element("td", &[("class", class)], word);
+    });
+}
+
+/// Machine, versions and command of one run.
+pub(super) fn origin(page: &mut Markup, record: &Record) {
+    page.within("section", &[], |page| {
+        page.element("h2", &[], "Machine and versions");
+        let Some(info) = &record.run else {
+            page.element("p", &[], "The file does not say what ran where.");
+            return;
+        };
+        page.within("dl", &[], |page| {
+            for (term, said) in facts(info) {
+                page.element("dt", &[], term);
+                page.element("dd", &[], &said);
+            }
+        });
+        if let Some(command) = &info.command {
+            page.element("h3", &[], "To repeat it");
+            page.element("pre", &[], &words::command(command));
+        }
+    });
+}
+
+/// What ran where, as terms and what is known of them; the same terms for every run.
+pub(super) fn facts(info: &RunInfo) -> Vec<(&'static str, String)> {
+    let unknown = || "unknown".to_owned();
+    let machine = info.machine.clone().unwrap_or_default();
+    let count = |count: Option<u64>, one: &str| {
+        count.map(|count| {
+            format!(
+                "{count} {one}{}",
+                if count == 1 { "" } else { if one == "process" { "es" } else { "s" } }
+            )
+        })
+    };
+    let pinned = |cores: &Option<String>| cores.as_ref().map(|cores| format!("on cores {cores}"));
+    let joined = |pieces: Vec<Option<String>>| {
+        let known: Vec<String> = pieces.into_iter().flatten().filter(|piece| !piece.is_empty()).collect();
+        if known.is_empty() { unknown() } else { known.join(", ") }
+    };
+    let virtual_machine =
+        machine.r#virtual.map(|it| if it { "virtual machine" } else { "no virtual machine" }.to_owned());
+    let memory = machine.memory_kib.map(|memory| format!("{} of memory", Unit::Kib.show(memory)));
+    let server = info.server.clone().unwrap_or_default();
+    let threads = |threads| count(threads, "thread");
+    vec![
+        ("began", info.started_unix_ms.map_or_else(unknown, words::moment)),
+        (
+            "load generator",
+            joined(vec![
+                info.tool.clone(),
+                count(info.processes, "process"),
+                threads(info.threads),
+                pinned(&info.client_cores),
+            ]),
+        ),
+        (
+            "server",
+            joined(vec![
+                server.version,
+                server.executable,
+                threads(server.threads),
+                pinned(&server.cores),
+                server.pid.map(|pid| format!("process {pid}")),
+            ]),
+        ),
+        ("server's command", server.command.as_deref().map_or_else(unknown, words::command)),
+        (
+            "address",
+            joined(vec![
+                info.url.clone(),
+                info.protocol.as_ref().map(|protocol| format!("protocol {protocol}")),
+            ]),
+        ),
+        ("host", joined(vec![machine.host, virtual_machine])),
+        (
+            "processor",
+            joined(vec![
+                machine.cpu,
+                count(machine.cores, "core"),
+                machine.governor.map(|it| format!("governor {it}")),
+            ]),
+        ),
+        ("memory", memory.unwrap_or_else(unknown)),
+        ("kernel", machine.kernel.unwrap_or_else(unknown)),
+    ]
+}
+
+/// All rows of runs, a column for each run.
+pub(super) fn rows(page: &mut Markup, runs: &[Shown<'_>]) {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in runs.iter().flat_map(|run| &run.record.rows) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return;
+    }
+    page.within("section", &[], |page| {
+        page.element("h2", &[], "All rows");
+        page.within("div", &[("class", "wide")], |page| {
+            page.within("table", &[("class", "rows")], |page| {
+                columns(page, runs);
+                page.within("tbody", &[], |page| {
+                    for name in names {
+                        row(page, runs, name, name);
+                    }
+                });
+            });
+        });
+    });
+}
+
+/// The head of a table with a column for each run.
+pub(super) fn columns(page: &mut Markup, runs: &[Shown<'_>]) {
+    page.within("thead", &[], |page| {
+        page.within("tr", &[], |page| {
+            page.element("th", &[("scope", "col")], "");
+            for run in runs {
+                page.within("th", &[("scope", "col"), ("class", "number")], |page| {
+                    if runs.len() > 1 {
+                        sample(page, run.style);
+                    }
+                    page.text(if runs.len() > 1 { &run.name } else { "value" });
+                });
+            }
+        });
+    });
+}
+
+/// One row of such a table; the number as it lies in the file is a cell's title.
+pub(super) fn row(page: &mut Markup, runs: &[Shown<'_>], name: &str, label: &str) {
+    page.within("tr", &[], |page| {
+        page.element("th", &[("scope", "row")], label);
+        for run in runs {
+            let value = run.record.rows.iter().find(|row| row.0 == name).map(|row| &row.1);
+            let shown = value.map_or_else(|| "–".to_owned(), |value| number::row(name, value));
+            let raw = value.map(ToString::to_string).unwrap_or_default();
+            page.element("td", &[("class", "number"), ("title", &raw)], &shown);
+        }
+    });
+}
+
+/// The head of a table.
+pub(super) fn head(page: &mut Markup, names: &[&str]) {
+    page.within("thead", &[], |page| {
+        page.within("tr", &[], |page| {
+            for (index, name) in names.iter().enumerate() {
+                let class = if index == 0 { "" } else { "number" };
+                page.element("th", &[("scope", "col"), ("class", class)], name);
+            }
+        });
+    });
+}
