@@ -6,6 +6,10 @@ use super::number::{Unit, trimmed};
 const VALUE_MAX: f64 = 1e15;
 /// A range of latencies wider than this is drawn by decades.
 const LINEAR_RATIO_MAX: f64 = 30.0;
+/// A range wider than this has labels at whole decades only.
+const LABELLED_RATIO_MAX: f64 = 1_000.0;
+/// What the largest value is taken for.
+const HEADROOM: f64 = 1.02;
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -51,9 +55,16 @@ impl Axis {
     /// From 0 to a round number at or above the largest value.
     pub(super) fn from_zero(largest: f64, unit: Unit) -> Self {
         let largest = if largest > 0.0 { largest.min(VALUE_MAX) } else { 1.0 };
-        let (divisor, suffix) = unit.scale(largest);
-        let step = round_step(largest / divisor / 4.0);
-        let steps = (largest / divisor / step - 1e-9).ceil().max(1.0);
+        // What is largest stays a little below the edge; the round number there may fit a larger unit.
+        let (mut divisor, mut suffix) = unit.scale(largest);
+        let mut step = round_step(largest / divisor / 4.0);
+        let mut steps = (largest * HEADROOM / divisor / step).ceil();
+        let rounded = unit.scale(steps * step * divisor);
+        if rounded.0 > divisor {
+            (divisor, suffix) = rounded;
+            step = round_step(largest / divisor / 4.0);
+            steps = (largest * HEADROOM / divisor / step).ceil();
+        }
         let label = |number: f64| match number {
             0.0 => "0".to_owned(),
             _ => format!("{}{suffix}", written(number)),
@@ -67,19 +78,13 @@ impl Axis {
     pub(super) fn decades(low: f64, high: f64, unit: Unit) -> Self {
         let (low, high) = (low.clamp(1e-3, VALUE_MAX), high.clamp(1e-3, VALUE_MAX));
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-        let low = [5.0, 2.0, 1.0]
-            .map(|times| times * 10_f64.powi(first))
-            .into_iter()
-            .find(|tick| *tick <= low * 1.000_001);
-        let high = [1.0, 2.0, 5.0, 10.0]
-            .map(|times| times * 10_f64.powi(last - 1))
-            .into_iter()
-            .find(|tick| *tick >= high / 1.000_001);
-        let (low, high) = (low.unwrap_or(10_f64.powi(first)), high.unwrap_or(10_f64.powi(last)));
+        let between: &[f64] = if high / low <= LABELLED_RATIO_MAX { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let rounds = |power: i32| between.iter().map(move |times| times * 10_f64.powi(power));
+        let low = rounds(first).rev().find(|tick| *tick <= low * 1.000_001).unwrap_or(10_f64.powi(first));
+        let high = rounds(last - 1).find(|tick| *tick >= high / 1.000_001).unwrap_or(10_f64.powi(last));
         let high = if high > low { high } else { low * 10.0 };
-        let between: &[f64] = if high / low <= 1_000.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let ticks = (first..=last)
-            .flat_map(|power| between.iter().map(move |times| times * 10_f64.powi(power)))
+            .flat_map(rounds)
             .filter(|tick| *tick >= low / 1.000_001 && *tick <= high * 1.000_001)
             .map(|tick| {
                 let (divisor, suffix) = unit.scale(tick * 1.000_001);
@@ -155,10 +160,18 @@ mod tests {
 
     #[test]
     fn linear_ticks_are_round_and_reach_over_the_largest() {
-        assert_eq!(labels(&Axis::from_zero(20_000.0, Unit::PerSecond)), ["0", "5 k", "10 k", "15 k", "20 k"]);
+        assert_eq!(
+            labels(&Axis::from_zero(20_000.0, Unit::PerSecond)),
+            ["0", "5 k", "10 k", "15 k", "20 k", "25 k"]
+        );
         assert_eq!(labels(&Axis::from_zero(2_900.0, Unit::Micros)), ["0", "1 ms", "2 ms", "3 ms"]);
         assert_eq!(labels(&Axis::from_zero(0.21, Unit::Cores)), ["0", "0.1", "0.2", "0.3"]);
-        assert_eq!(labels(&Axis::from_zero(0.0, Unit::Count)), ["0", "0.25", "0.5", "0.75", "1"]);
+        assert_eq!(labels(&Axis::from_zero(0.0, Unit::Count)), ["0", "0.25", "0.5", "0.75", "1", "1.25"]);
+        assert_eq!(
+            labels(&Axis::from_zero(980.0, Unit::Micros)),
+            ["0", "0.25 ms", "0.5 ms", "0.75 ms", "1 ms"]
+        );
+        assert_eq!(labels(&Axis::from_zero(3_900_000.0, Unit::PerSecond)), ["0", "1 M", "2 M", "3 M", "4 M"]);
         let axis = Axis::from_zero(12_345.0, Unit::Kib);
         assert_eq!(labels(&axis), ["0", "5 MiB", "10 MiB", "15 MiB"]);
         assert!(axis.place(12_345.0) < 1.0 && axis.place(0.0) == 0.0);
@@ -174,6 +187,13 @@ mod tests {
         assert!((axis.place(axis.value(0.3)) - 0.3).abs() < 1e-9);
         let near = Axis::latency([100.0, 900.0].into_iter());
         assert_eq!(near.ticks[0].1, "0");
+    }
+
+    #[test]
+    fn many_decades_are_labelled_at_whole_ones_from_end_to_end() {
+        let axis = Axis::latency([4.0, 40_000.0].into_iter());
+        assert_eq!(labels(&axis), ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms"]);
+        assert_eq!((axis.place(1.0), axis.place(100_000.0)), (0.0, 1.0));
     }
 
     #[test]

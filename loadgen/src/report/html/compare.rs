@@ -16,9 +16,8 @@ const NAME_MAX: usize = 40;
 
 /// Its title.
 pub(super) fn title(comparison: &Comparison) -> String {
-    let partial = comparison.runs.iter().any(|run| run.complete() == Some(false));
     let [a, b] = names(comparison);
-    format!("{}{a} against {b}", if partial { "PARTIAL: " } else { "" })
+    format!("{a} against {b}")
 }
 
 /// Writes it.
@@ -114,7 +113,7 @@ fn ratios(page: &mut Markup, comparison: &Comparison, [a, b]: [&str; 2]) {
                             });
                         }
                         page.element("th", &[("scope", "col"), ("class", "number")], "ratio");
-                        page.element("th", &[("scope", "col")], "¼ … 1 … 4");
+                        page.within("th", &[("scope", "col"), ("class", "ratio")], scale);
                         page.element("th", &[("scope", "col")], "in words");
                     });
                 });
@@ -131,7 +130,7 @@ fn ratios(page: &mut Markup, comparison: &Comparison, [a, b]: [&str; 2]) {
 fn write_row(page: &mut Markup, row: &Row, names: [&str; 2]) {
     let ratio_of = row.ratio.filter(|found| found.median.is_some()).or_else(|| by_round(row));
     page.within("tr", &[], |page| {
-        page.element("th", &[("scope", "row")], &row.name);
+        page.element("th", &[("scope", "row")], words::label(&row.name).unwrap_or(&row.name));
         for side in [&row.a, &row.b] {
             page.within("td", &[("class", "number")], |page| {
                 let mut known: Vec<f64> = side.iter().copied().flatten().collect();
@@ -192,12 +191,22 @@ fn in_words(row: &Row, found: Ratio, [a, b]: [&str; 2]) -> (&'static str, String
     }
 }
 
-/// The range of a ratio by decades around 1.
+/// The head of the column of whiskers.
+fn scale(page: &mut Markup) {
+    let svg = [("viewBox", "0 0 170 18"), ("role", "img"), ("aria-label", "from a quarter to four times")];
+    page.within("svg", &svg, |page| {
+        for (anchor, x, text) in [("start", "2", "¼"), ("middle", "85", "1"), ("end", "168", "4")] {
+            page.element("text", &[("text-anchor", anchor), ("x", x), ("y", "14")], text);
+        }
+    });
+}
+
+/// The range of a ratio by powers around 1.
 fn whisker(page: &mut Markup, found: Ratio) {
     let Some(median) = found.median else { return };
     let place = |ratio: f64| {
-        let by_decades = ratio.clamp(1.0 / DRAWN_RATIO_MAX, DRAWN_RATIO_MAX).ln() / DRAWN_RATIO_MAX.ln();
-        85.0 + 80.0 * by_decades
+        let by_powers = ratio.clamp(1.0 / DRAWN_RATIO_MAX, DRAWN_RATIO_MAX).ln() / DRAWN_RATIO_MAX.ln();
+        85.0 + 80.0 * by_powers
     };
     let (min, max) = (place(found.min.unwrap_or(median)), place(found.max.unwrap_or(median)));
     page.within("svg", &[("viewBox", "0 0 170 18"), ("aria-hidden", "true")], |page| {

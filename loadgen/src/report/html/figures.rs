@@ -30,11 +30,9 @@ type Quantity = (&'static str, fn(&Second) -> Option<f64>);
 /// All pictures of one run.
 pub(super) fn of_one(record: &Record) -> Vec<Plot> {
     let mut plots = Vec::new();
-    let lag = record.histograms.get("send_lag").filter(|bins| bins.count() > 0);
     let main =
         record.latency().map(|bins| curve("latency", 0, bins)).or_else(|| from_rows("latency", 0, record));
-    let lines = main.into_iter().chain(lag.map(|bins| curve("the client's own lag in sending", 1, bins)));
-    plots.extend(percentiles("Latency by percentile", lines.collect(), quantile_note(record)));
+    plots.extend(percentiles("Latency by percentile", main.into_iter().collect(), quantile_note(record)));
     let latency: [Quantity; 3] =
         [("p50", |second| second.p50_us), ("p99", |second| second.p99_us), ("max", |second| second.max_us)];
     plots.extend(over_time(record, "Latency over time", Unit::Micros, &latency));
@@ -58,14 +56,19 @@ pub(super) fn of_one(record: &Record) -> Vec<Plot> {
     {
         plots.extend(over_time(record, "Broken promises and errors in each second", Unit::Count, &faults));
     }
-    let others = record
-        .histograms
-        .iter()
-        .filter(|(name, bins)| !matches!(name.as_str(), "latency" | "send_lag") && bins.count() > 0);
-    let others =
-        others.enumerate().map(|(style, (name, bins))| curve(&name.replace('_', " "), style + 2, bins));
+    let others = record.histograms.iter().filter(|(name, bins)| *name != "latency" && bins.count() > 0);
+    let others = others.enumerate().map(|(style, (name, bins))| curve(other_name(name), style + 1, bins));
     plots.extend(percentiles("Other times by percentile", others.collect(), String::new()));
     plots
+}
+
+fn other_name(name: &str) -> &str {
+    match name {
+        "send_lag" => "the client's own lag in sending",
+        "handshake" => "from the first packet to the end of the upgrade",
+        "caught_up" => "from a lost connection to the last missed message",
+        other => other,
+    }
 }
 
 /// The pictures that lay several runs over each other.
@@ -85,12 +88,13 @@ pub(super) fn of_several(runs: &[Shown<'_>]) -> Vec<Plot> {
         ("Server CPU over time", Unit::Cores, |second| second.server_cpu),
         ("Server memory over time", Unit::Kib, |second| second.server_rss_kib),
     ];
+    let span = span(runs.iter().map(|run| run.record));
     for (title, unit, quantity) in quantities {
         let lines = runs.iter().map(|run| Line {
             faint: run.faint,
             ..Line::new(run.name.clone(), run.style, series(run.record, quantity))
         });
-        plots.extend(timed(title, unit, lines.collect()));
+        plots.extend(timed(title, unit, span, lines.collect()));
     }
     plots
 }
@@ -175,18 +179,23 @@ fn rates(record: &Record) -> Vec<Plot> {
 fn over_time(record: &Record, title: &str, unit: Unit, quantities: &[Quantity]) -> Option<Plot> {
     let lines = quantities.iter().enumerate();
     let lines = lines.map(|(style, (name, quantity))| Line::new(*name, style, series(record, *quantity)));
-    timed(title, unit, lines.collect())
+    timed(title, unit, span(std::iter::once(record)), lines.collect())
 }
 
 fn series(record: &Record, quantity: fn(&Second) -> Option<f64>) -> Vec<Point> {
     record.series.iter().map(|second| quantity(second).map(|value| (second.t, value))).collect()
 }
 
-fn timed(title: &str, unit: Unit, mut lines: Vec<Line>) -> Option<Plot> {
+/// When the first second begins and the last one ends: the same for all pictures, so that they can be read together.
+fn span<'a>(records: impl Iterator<Item = &'a Record>) -> (f64, f64) {
+    let ends =
+        records.filter_map(|record| Some((record.series.first()?.t.floor(), record.series.last()?.t + 1.0)));
+    ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))).unwrap_or_default()
+}
+
+fn timed(title: &str, unit: Unit, (low, high): (f64, f64), mut lines: Vec<Line>) -> Option<Plot> {
     lines.retain(|line| line.points.iter().any(Option::is_some));
-    let (first, last, top) = ends(&lines)?;
-    // A second's point stands for what happened up to a second later.
-    let (low, high) = (first.floor(), last + 1.0);
+    let (_, _, top) = ends(&lines)?;
     let y = if unit == Unit::Micros { Axis::latency(heights(&lines)) } else { Axis::from_zero(top, unit) };
     Some(Plot {
         title: title.to_owned(),
@@ -198,11 +207,8 @@ fn timed(title: &str, unit: Unit, mut lines: Vec<Line>) -> Option<Plot> {
         lines,
         rules: Vec::new(),
         marks: Vec::new(),
-        shaded_until: (first < 0.0).then_some(0.0),
-        x_shown: |t| {
-            let second = if t < 0.0 { t.ceil() } else { t.floor() };
-            format!("{} s", number::plain(second))
-        },
+        shaded_until: (low < 0.0).then_some(0.0),
+        x_shown: |t| format!("second {}", number::plain(t)),
     })
 }
 

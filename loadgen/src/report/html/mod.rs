@@ -54,6 +54,8 @@ pub fn page(sources: &[Source], title: Option<&str>) -> Result<String, String> {
         Shape::Saturations(found) => saturate::title(found),
     };
     let title = title.unwrap_or(&found);
+    // Also where a browser's tab shows it, and whatever title was asked for.
+    let title = &if is_partial(sources) { format!("PARTIAL: {title}") } else { title.to_owned() };
     let mut page = Markup::default();
     page.own("<!DOCTYPE html>\n");
     page.within("html", &[("lang", "en")], |page| {
@@ -106,6 +108,15 @@ fn shape(sources: &[Source]) -> Result<Shape<'_>, String> {
             Err(format!("{run} is a run and {search} a search for the highest rate: name files of one kind"))
         }
     }
+}
+
+fn is_partial(sources: &[Source]) -> bool {
+    let partial = |run: &Record| run.complete() == Some(false);
+    sources.iter().any(|source| match &source.document {
+        Document::Run(record) => partial(record),
+        Document::Comparison(comparison) => comparison.runs.iter().any(partial),
+        Document::Saturation(found) => found.runs.iter().any(partial),
+    })
 }
 
 fn footer(page: &mut Markup, sources: &[Source]) {

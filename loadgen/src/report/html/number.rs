@@ -57,8 +57,10 @@ impl Unit {
             Self::Seconds => &[(1.0, " s")],
         };
         // Thousands are written out up to ten of them.
-        let from = if matches!(self, Self::Count | Self::PerSecond) { 10.0 } else { 1.0 };
-        let fits = steps.iter().find(|(divisor, _)| largest >= divisor * from);
+        let fits = steps.iter().find(|(divisor, suffix)| {
+            let from = if *suffix == " k" { 10.0 } else { 1.0 };
+            largest >= divisor * from
+        });
         *fits.unwrap_or(&steps[steps.len() - 1])
     }
 }
@@ -83,8 +85,8 @@ pub(super) fn plain(number: f64) -> String {
 
 /// Three digits that matter, and all that stand before the point.
 pub(super) fn digits(number: f64) -> String {
-    let rounded = significant(number).abs();
-    match rounded {
+    let number = significant(number);
+    match number.abs() {
         0.0 => "0".to_owned(),
         ..0.001 => format!("{number:.1e}"),
         ..1.0 => trimmed(&format!("{number:.3}")),

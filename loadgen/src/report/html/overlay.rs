@@ -8,20 +8,20 @@ use super::sections;
 use super::words::{self, Outcome};
 use crate::report::record::{Record, RunInfo};
 
-/// Numbers that are compared with the first run's.
-const KEY: [(&str, &str); 12] = [
-    ("p50_us", "median latency"),
-    ("p90_us", "90th percentile"),
-    ("p99_us", "99th percentile"),
-    ("p999_us", "99.9th percentile"),
-    ("max_us", "largest latency"),
-    ("deliveries_per_s", "deliveries"),
-    ("publishes_per_s", "publications"),
-    ("messages_per_s", "messages"),
-    ("server_cpu", "server CPU"),
-    ("server_cpu_us_per_delivery", "server CPU per delivery"),
-    ("server_rss_kib", "server memory"),
-    ("client_cpu", "load generator CPU"),
+/// Rows that are compared with the first run's.
+const KEY: [&str; 12] = [
+    "p50_us",
+    "p90_us",
+    "p99_us",
+    "p999_us",
+    "max_us",
+    "deliveries_per_s",
+    "publishes_per_s",
+    "messages_per_s",
+    "server_cpu",
+    "server_cpu_us_per_delivery",
+    "server_rss_kib",
+    "client_cpu",
 ];
 
 /// Rows that a run is asked for: where they differ, the runs did not do the same.
@@ -51,10 +51,9 @@ const ASKED: [&str; 20] = [
 /// Its title.
 pub(super) fn title(runs: &[(&str, &Record)]) -> String {
     let names = names(runs);
-    let partial = if runs.iter().any(|run| run.1.complete() == Some(false)) { "PARTIAL: " } else { "" };
     match names.as_slice() {
-        [one, other] => format!("{partial}{one} and {other}"),
-        _ => format!("{partial}{} runs", runs.len()),
+        [one, other] => format!("{one} and {other}"),
+        _ => format!("{} runs", runs.len()),
     }
 }
 
@@ -204,9 +203,9 @@ fn keys(page: &mut Markup, runs: &[Shown<'_>]) {
             page.within("table", &[], |page| {
                 sections::columns(page, runs);
                 page.within("tbody", &[], |page| {
-                    for (name, label) in KEY {
+                    for name in KEY {
                         if runs.iter().any(|run| run.record.number(name).is_some()) {
-                            key(page, runs, name, label);
+                            key(page, runs, name);
                         }
                     }
                 });
@@ -215,10 +214,10 @@ fn keys(page: &mut Markup, runs: &[Shown<'_>]) {
     });
 }
 
-fn key(page: &mut Markup, runs: &[Shown<'_>], name: &str, label: &str) {
+fn key(page: &mut Markup, runs: &[Shown<'_>], name: &str) {
     let first = runs[0].record.number(name).filter(|first| *first > 0.0);
     page.within("tr", &[], |page| {
-        page.element("th", &[("scope", "row")], label);
+        page.element("th", &[("scope", "row")], words::label(name).unwrap_or(name));
         for (index, run) in runs.iter().enumerate() {
             page.within("td", &[("class", "number")], |page| {
                 let Some(value) = run.record.number(name) else {

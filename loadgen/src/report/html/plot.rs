@@ -12,7 +12,7 @@ use super::thin::{Point, thinned};
 
 /// The picture's own units; style and margins are made for a width of 340 to 600 pixels.
 const WIDTH: f64 = 480.0;
-const HEIGHT: f64 = 272.0;
+const HEIGHT: f64 = 278.0;
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 466.0;
 const TOP: f64 = 12.0;
@@ -55,10 +55,10 @@ impl Line {
     }
 
     /// The point nearest to x, if there is one within this distance.
-    fn near(&self, x: f64, within: f64) -> Option<f64> {
+    fn near(&self, x: f64, within: f64) -> Option<(f64, f64)> {
         let distance = |point: &(f64, f64)| (point.0 - x).abs();
         let nearest = self.values().min_by(|one, other| distance(one).total_cmp(&distance(other)))?;
-        ((nearest.0 - x).abs() <= within).then_some(nearest.1)
+        (distance(&nearest) <= within).then_some(nearest)
     }
 }
 
@@ -147,7 +147,9 @@ impl Plot {
         for (tick, label) in &self.x.ticks {
             let x = self.left(*tick);
             stroke(page, "grid", (x, TOP), (x, BOTTOM));
-            words(page, "middle", (x, BOTTOM + 17.0), label);
+            // A label at the edge stays within it.
+            let anchor = if x > RIGHT - 12.0 { "end" } else { "middle" };
+            words(page, anchor, (x, BOTTOM + 17.0), label);
         }
         stroke(page, "frame", (LEFT, BOTTOM), (RIGHT, BOTTOM));
         words(page, "end", (RIGHT, HEIGHT - 4.0), self.x_label);
@@ -208,37 +210,39 @@ impl Plot {
 
     fn hints(&self, page: &mut Markup) {
         let width = (RIGHT - LEFT) / HINT_COLUMNS as f64;
-        let reach = (self.x.value(1.0) - self.x.value(0.0)) / HINT_COLUMNS as f64;
+        let [top, height, wide] = [TOP, BOTTOM - TOP, width].map(|number| format!("{number:.1}"));
         for column in 0..HINT_COLUMNS {
-            let at = self.x.value((column as f64 + 0.5) / HINT_COLUMNS as f64);
-            let mut shown = String::new();
-            let mut named = 0;
-            // Short runs have fewer seconds than columns: the nearest one is meant.
-            let values = self.lines.iter().filter(|line| !line.name.is_empty());
-            for (name, value) in values.filter_map(|line| Some((&line.name, line.near(at, reach.max(0.5))?)))
-            {
-                named += 1;
-                if named > HINT_LINES_MAX {
-                    shown.push_str("\n…");
-                    break;
-                }
-                let _ = write!(shown, "\n{name}: {}", self.unit.show(value));
-            }
-            if !shown.is_empty() {
+            let along = (column as f64 + 0.5) / HINT_COLUMNS as f64;
+            if let Some(hint) = self.hint(self.x.value(along)) {
                 let x = format!("{:.1}", LEFT + column as f64 * width);
-                let at = format!("{}{shown}", (self.x_shown)(at));
-                let (width, top, height) =
-                    (format!("{width:.1}"), format!("{TOP}"), format!("{}", BOTTOM - TOP));
                 let place = [
                     ("class", "hint"),
                     ("x", x.as_str()),
                     ("y", &top),
-                    ("width", &width),
+                    ("width", &wide),
                     ("height", &height),
                 ];
-                page.within("rect", &place, |page| page.element("title", &[], &at));
+                page.within("rect", &place, |page| page.element("title", &[], &hint));
             }
         }
+    }
+
+    /// What is shown where the pointer is here: of each line the nearest point.
+    fn hint(&self, at: f64) -> Option<String> {
+        let named = || self.lines.iter().filter(|line| !line.name.is_empty());
+        // Short runs have fewer seconds than columns: the nearest one is meant.
+        let reach = ((self.x.value(1.0) - self.x.value(0.0)) / HINT_COLUMNS as f64).max(0.51);
+        let (at, _) = named().find_map(|line| line.near(at, reach))?;
+        let mut shown = (self.x_shown)(at);
+        let values = named().filter_map(|line| Some((&line.name, line.near(at, reach)?.1)));
+        for (index, (name, value)) in values.take(HINT_LINES_MAX + 1).enumerate() {
+            if index == HINT_LINES_MAX {
+                shown.push_str("\n…");
+            } else {
+                let _ = write!(shown, "\n{name}: {}", self.unit.show(value));
+            }
+        }
+        Some(shown)
     }
 
     fn legend(&self, page: &mut Markup) {
@@ -312,7 +316,7 @@ mod tests {
             note: String::new(),
             x: Axis::time(0.0, 10.0),
             x_label: "",
-            y: Axis::from_zero(10.0, Unit::Count),
+            y: Axis::from_zero(9.0, Unit::Count),
             unit: Unit::Count,
             lines: vec![Line::new("line", 0, points)],
             rules: vec![Rule::Across(5.0, "half".to_owned())],
@@ -336,6 +340,13 @@ mod tests {
     fn a_break_splits_the_line_and_a_lone_point_is_a_dot() {
         let svg = plot(vec![Some((0.0, 0.0)), None, Some((5.0, 5.0)), Some((10.0, 0.0))]);
         assert!(svg.contains("d=\"M66.0 236.0h0.1M266.0 124.0L466.0 236.0\""), "{svg}");
+    }
+
+    #[test]
+    fn the_pointer_shows_the_nearest_point_and_its_place() {
+        let svg = plot(vec![Some((0.0, 0.0)), Some((1.0, 3.0)), Some((2.0, 5.0))]);
+        assert!(svg.contains("<title>1 s\nline: 3</title>"), "{svg}");
+        assert!(!svg.contains("<title>5 s"), "nothing where there is nothing near");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The page of a search for the highest rate: latency over rate, where the bound broke, and why.
 
+use std::cmp::Ordering;
+
 use super::axis::Axis;
 use super::figures::{self, Shown};
 use super::markup::Markup;
@@ -7,7 +9,7 @@ use super::number::{self, Unit};
 use super::plot::{Line, Mark, Plot, Rule, ends, heights};
 use super::sections;
 use super::words::{self, Outcome};
-use crate::report::record::{Bound, Record, Saturation, Step};
+use crate::report::record::{Bound, Saturation, Step};
 
 /// Runs whose curves are laid over each other.
 const CURVES_MAX: usize = 8;
@@ -18,10 +20,9 @@ type Found<'a> = (&'a str, &'a Saturation);
 
 /// Its title.
 pub(super) fn title(found: &[Found<'_>]) -> String {
-    let partial = found.iter().flat_map(|found| &found.1.runs).any(|run| run.complete() == Some(false));
     let scenario = found[0].1.scenario.as_deref().unwrap_or("load");
     let searches = if found.len() > 1 { format!(", {} searches", found.len()) } else { String::new() };
-    format!("{}How much {scenario} holds{searches}", if partial { "PARTIAL: " } else { "" })
+    format!("How much {scenario} holds{searches}")
 }
 
 /// Writes it.
@@ -51,10 +52,10 @@ pub(super) fn write(page: &mut Markup, found: &[Found<'_>], title: &str) {
 }
 
 fn headline(page: &mut Markup, file: &str, search: &Saturation, several: bool) {
-    for run in &search.runs {
+    for (at, run) in search.runs.iter().enumerate() {
         if let Some(because) = words::partial(run) {
             let word = if run.complete() == Some(false) { "PARTIAL" } else { "NOT KNOWN TO BE WHOLE" };
-            sections::banner(page, word, &format!("{}: {because}", rate_of(run)));
+            sections::banner(page, word, &format!("{}: {because}", rate_of(search, at)));
         }
     }
     let bound = search.bound.map_or_else(|| "an unknown bound".to_owned(), bound);
@@ -104,18 +105,65 @@ fn by_rate(search: &Saturation) -> Vec<&Step> {
 
 fn curves(found: &[Found<'_>]) -> Vec<Plot> {
     let mut plots: Vec<Plot> = over_rate(found).into_iter().collect();
+    plots.extend(cpu_over_rate(found));
     if let [(_, search)] = found {
-        let every = search.runs.len().div_ceil(CURVES_MAX).max(1);
-        let runs: Vec<Shown<'_>> = search
-            .runs
-            .iter()
-            .step_by(every)
-            .enumerate()
-            .map(|(style, record)| Shown { name: rate_of(record), style, faint: false, record })
+        let mut order: Vec<usize> = (0..search.runs.len()).collect();
+        order.sort_by(|one, other| {
+            rate(search, *one).partial_cmp(&rate(search, *other)).unwrap_or(Ordering::Equal)
+        });
+        let every = order.len().div_ceil(CURVES_MAX).max(1);
+        let runs = order.into_iter().step_by(every).enumerate();
+        let runs: Vec<Shown<'_>> = runs
+            .map(|(style, at)| Shown {
+                name: rate_of(search, at),
+                style,
+                faint: false,
+                record: &search.runs[at],
+            })
             .collect();
         plots.extend(figures::of_several(&runs));
     }
     plots
+}
+
+/// What the runs say of the CPU at each rate: a server that is the limit uses all of what it has.
+fn cpu_over_rate(found: &[Found<'_>]) -> Option<Plot> {
+    let mut lines = Vec::new();
+    for (index, (file, search)) in found.iter().enumerate() {
+        for (style, row, name) in
+            [(index * 2, "server_cpu", "server"), (index * 2 + 1, "client_cpu", "load generator")]
+        {
+            let runs = search.runs.iter().enumerate();
+            let mut points: Vec<(f64, f64)> =
+                runs.filter_map(|(at, run)| Some((rate(search, at)?, run.number(row)?))).collect();
+            points.sort_by(|one, other| one.0.total_cmp(&other.0));
+            let name = if found.len() > 1 { format!("{name}, {file}") } else { name.to_owned() };
+            lines.push(Line::new(name, style, points.into_iter().map(Some).collect()));
+        }
+    }
+    lines.retain(|line| !line.points.is_empty());
+    let (least, most, largest) = ends(&lines)?;
+    Some(Plot {
+        title: "CPU over rate".to_owned(),
+        note: String::new(),
+        x: rate_axis(least, most),
+        x_label: "offered per second",
+        y: Axis::from_zero(largest, Unit::Cores),
+        unit: Unit::Cores,
+        lines,
+        rules: Vec::new(),
+        marks: Vec::new(),
+        shaded_until: None,
+        x_shown: |rate| Unit::PerSecond.show(rate.round()),
+    })
+}
+
+fn rate_axis(least: f64, most: f64) -> Axis {
+    if least > 0.0 && most / least > LINEAR_RATIO_MAX {
+        Axis::decades(least, most, Unit::Count)
+    } else {
+        Axis::from_zero(most, Unit::Count)
+    }
 }
 
 fn over_rate(found: &[Found<'_>]) -> Option<Plot> {
@@ -137,22 +185,19 @@ fn over_rate(found: &[Found<'_>]) -> Option<Plot> {
         marks.extend(marked);
     }
     lines.retain(|line| !line.points.is_empty());
-    let (_, most, _) = ends(&lines)?;
-    let least = marks.iter().map(|mark| mark.x).filter(|rate| *rate > 0.0).fold(f64::INFINITY, f64::min);
+    let (least, most, _) = ends(&lines)?;
     let bound = found[0].1.bound.filter(|bound| found.iter().all(|found| found.1.bound == Some(*bound)));
     let mut rules: Vec<Rule> = bound
         .map(|it| Rule::Across(it.us, format!("bound: {}", Unit::Micros.show(it.us))))
         .into_iter()
         .collect();
-    if let ([(_, search)], Some(best)) = (found, found[0].1.best) {
-        let _ = search;
+    if let ([_], Some(best)) = (found, found[0].1.best) {
         rules.push(Rule::Upright(best, format!("{} held", Unit::PerSecond.show(best))));
     }
-    let far = least.is_finite() && most / least > LINEAR_RATIO_MAX;
     Some(Plot {
         title: "Latency over rate".to_owned(),
         note: "A dot is a rate that held the bound, a cross one that did not.".to_owned(),
-        x: if far { Axis::decades(least, most, Unit::Count) } else { Axis::from_zero(most, Unit::Count) },
+        x: rate_axis(least, most),
         x_label: "offered per second",
         y: Axis::latency(heights(&lines).chain(bound.map(|bound| bound.us)).collect::<Vec<_>>().into_iter()),
         unit: Unit::Micros,
@@ -189,16 +234,25 @@ fn steps(page: &mut Markup, search: &Saturation) {
 }
 
 fn evidence(page: &mut Markup, search: &Saturation) {
-    for run in search.runs.iter().filter(|run| !run.failures.is_empty()) {
+    for (at, run) in search.runs.iter().enumerate().filter(|(_, run)| !run.failures.is_empty()) {
         page.within("section", &[], |page| {
-            page.element("h3", &[], &format!("Failures and evidence at {}", rate_of(run)));
+            page.element("h3", &[], &format!("Failures and evidence at {}", rate_of(search, at)));
             sections::list(page, "evidence", &run.failures);
         });
     }
 }
 
-fn rate_of(record: &Record) -> String {
-    record.number("rate").map_or_else(|| words::name(record), |rate| Unit::PerSecond.show(rate))
+/// The rate of a run: its step's where each step has its run, else what the run itself says.
+fn rate(search: &Saturation, at: usize) -> Option<f64> {
+    if search.runs.len() == search.steps.len() {
+        search.steps.get(at).map(|step| step.rate)
+    } else {
+        search.runs.get(at)?.number("rate")
+    }
+}
+
+fn rate_of(search: &Saturation, at: usize) -> String {
+    rate(search, at).map_or_else(|| format!("run {}", at + 1), |rate| Unit::PerSecond.show(rate))
 }
 
 #[cfg(test)]

@@ -10,20 +10,20 @@ use crate::report::record::{Record, RunInfo};
 /// Warnings, failures and pieces of evidence that are shown.
 const LIST_MAX: usize = 50;
 
-/// Numbers that people ask for first, with what each is called.
-const TILES: [(&str, &str); 12] = [
-    ("p50_us", "median latency"),
-    ("p99_us", "99th percentile"),
-    ("p999_us", "99.9th percentile"),
-    ("max_us", "largest latency"),
-    ("deliveries_per_s", "deliveries"),
-    ("publishes_per_s", "publications"),
-    ("messages_per_s", "messages"),
-    ("connects_per_s", "new connections"),
-    ("connections", "connections"),
-    ("server_cpu", "server CPU"),
-    ("server_rss_kib", "server memory"),
-    ("client_cpu", "load generator CPU"),
+/// Rows that are tiles.
+const TILES: [&str; 12] = [
+    "p50_us",
+    "p99_us",
+    "p999_us",
+    "max_us",
+    "deliveries_per_s",
+    "publishes_per_s",
+    "messages_per_s",
+    "connects_per_s",
+    "connections",
+    "server_cpu",
+    "server_rss_kib",
+    "client_cpu",
 ];
 
 /// The first thing to see of a run: banner, verdict, what limited it, what to mind.
@@ -77,11 +77,11 @@ pub(super) fn list(page: &mut Markup, class: &'static str, items: &[String]) {
 pub(super) fn tiles(page: &mut Markup, record: &Record) {
     let partial = record.complete() != Some(true);
     page.within("div", &[("class", if partial { "tiles partial" } else { "tiles" })], |page| {
-        for (name, label) in TILES {
+        for name in TILES {
             let Some(value) = record.number(name) else { continue };
             page.within("div", &[("class", "tile")], |page| {
                 page.element("b", &[], &Unit::of(name).show(value));
-                page.element("span", &[], label);
+                page.element("span", &[], words::label(name).unwrap_or(name));
                 if partial {
                     page.element("em", &[], "partial");
                 }
@@ -110,24 +110,13 @@ pub(super) fn promises(page: &mut Markup, record: &Record) {
     }
     page.within("section", &[], |page| {
         page.element("h2", &[], "Promises");
-        page.within("table", &[("class", "promises")], |page| {
-            head(page, &["what", "how many", "verdict"]);
-            page.within("tbody", &[], |page| {
-                for (name, meaning) in PROMISES {
-                    let Some(count) = record.number(name) else { continue };
-                    let (class, word) = if count > 0.0 { ("bad", "broken") } else { ("good", "kept") };
-                    promise(page, (name, meaning), count, (class, word));
-                }
-                for (name, meaning) in TOLD {
-                    let Some(count) = record.number(name) else { continue };
-                    promise(
-                        page,
-                        (name, meaning),
-                        count,
-                        if count > 0.0 { ("open", "told") } else { ("", "none") },
-                    );
-                }
-            });
+        // Of a run that is not whole, no promise can be said to have been kept.
+        let none = if record.complete() == Some(true) { ("good", "kept") } else { ("open", "none seen") };
+        page.within("div", &[("class", "pair")], |page| {
+            let heads = ["promise", "times broken", "verdict"];
+            counted(page, record, &PROMISES, heads, [none, ("bad", "broken")]);
+            let heads = ["no broken promise, but", "how many", ""];
+            counted(page, record, &TOLD, heads, [("", "none"), ("open", "told")]);
         });
         if !record.failures.is_empty() {
             page.element("h3", &[], "Failures and evidence");
@@ -136,19 +125,33 @@ pub(super) fn promises(page: &mut Markup, record: &Record) {
     });
 }
 
-fn promise(
+/// A table of counts that had better be 0, with class and word for those that are and for those that aren't.
+fn counted(
     page: &mut Markup,
-    (name, meaning): (&str, &str),
-    count: f64,
-    (class, word): (&'static str, &str),
+    record: &Record,
+    rows: &[(&str, &str)],
+    heads: [&str; 3],
+    [none, some]: [(&str, &str); 2],
 ) {
-    page.within("tr", &[], |page| {
-        page.within("th", &[("scope", "row")], |page| {
-            page.text(&name.replace('_', " "));
-            page.element("small", &[], meaning);
+    let known: Vec<_> = rows.iter().filter_map(|row| Some((row, record.number(row.0)?))).collect();
+    if known.is_empty() {
+        return;
+    }
+    page.within("table", &[], |page| {
+        head(page, &heads);
+        page.within("tbody", &[], |page| {
+            for ((name, meaning), count) in known {
+                let (class, word) = if count == 0.0 { none } else { some };
+                page.within("tr", &[], |page| {
+                    page.within("th", &[("scope", "row")], |page| {
+                        page.text(&name.replace('_', " "));
+                        page.element("small", &[], meaning);
+                    });
+                    page.element("td", &[("class", "number")], &number::plain(count));
+                    page.element("td", &[("class", &format!("number {class}"))], word);
+                });
+            }
         });
-        page.element("td", &[("class", "number")], &number::plain(count));
-        page.element("td", &[("class", class)], word);
     });
 }
 

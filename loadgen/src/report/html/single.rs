@@ -6,10 +6,9 @@ use super::sections;
 use super::words;
 use crate::report::record::Record;
 
-/// Its title: a run that is not whole says so where a browser's tab shows it.
+/// Its title.
 pub(super) fn title(record: &Record) -> String {
-    let partial = if record.complete() == Some(false) { "PARTIAL: " } else { "" };
-    format!("{partial}{}", words::name(record))
+    words::name(record)
 }
 
 /// Writes it.

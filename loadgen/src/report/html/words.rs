@@ -39,6 +39,29 @@ const ASKED: [(&str, &str, &str); 12] = [
     ("reader_kbit", "kbit/s for the reader", "kbit/s for the reader"),
 ];
 
+/// What rows that people ask for first are called.
+const LABELS: [(&str, &str); 14] = [
+    ("p50_us", "median latency"),
+    ("p90_us", "90th percentile"),
+    ("p99_us", "99th percentile"),
+    ("p999_us", "99.9th percentile"),
+    ("max_us", "largest latency"),
+    ("deliveries_per_s", "deliveries"),
+    ("publishes_per_s", "publications"),
+    ("messages_per_s", "messages"),
+    ("connects_per_s", "new connections"),
+    ("connections", "connections"),
+    ("server_cpu", "server CPU"),
+    ("server_cpu_us_per_delivery", "server CPU per delivery"),
+    ("server_rss_kib", "server memory"),
+    ("client_cpu", "load generator CPU"),
+];
+
+/// What such a row is called.
+pub(super) fn label(name: &str) -> Option<&'static str> {
+    LABELS.iter().find(|label| label.0 == name).map(|label| label.1)
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
