@@ -55,11 +55,10 @@ impl fmt::Display for ReportFault {
         match self {
             Self::Read(path, fault) => write!(f, "{}: {fault}", path.display()),
             Self::Asked(text) => f.write_str(text),
-            Self::Write(path, fault) => write!(
-                f,
-                "{}: can't be written: {fault}; what was there before is unchanged, and the JSON is still whole",
-                path.display()
-            ),
+            Self::Write(path, fault) if path == Path::new("-") => write!(f, "standard output: {fault}"),
+            Self::Write(path, fault) => {
+                write!(f, "{}: can't be written: {fault} (what was read is untouched)", path.display())
+            }
         }
     }
 }
@@ -83,6 +82,9 @@ pub fn rebuild(args: &ReportArgs) -> Result<(), ReportFault> {
     };
     for (path, content) in hgrm.into_iter().chain(html) {
         whole::write(path, content.as_bytes()).map_err(|fault| ReportFault::Write(path.to_owned(), fault))?;
+        if path != Path::new("-") {
+            eprintln!("wrote {}", path.display());
+        }
     }
     Ok(())
 }
@@ -123,5 +125,5 @@ fn distribution(sources: &[Source]) -> Result<String, ReportFault> {
     };
     let bins = record.latency();
     let bins = bins.ok_or_else(|| ReportFault::Asked(format!("{file}: it has no latencies for --hgrm")))?;
-    Ok(hgrm::distribution(&hgrm::histogram(bins)))
+    Ok(hgrm::distribution(bins))
 }

@@ -141,8 +141,9 @@ fn write_row(page: &mut Markup, row: &Row, names: [&str; 2]) {
                     return;
                 };
                 page.text(&unit.show(median(&known)));
-                if known.len() > 1 {
-                    page.element("small", &[], &format!("{} to {}", unit.show(*least), unit.show(*largest)));
+                let (least, largest) = (unit.show(*least), unit.show(*largest));
+                if least != largest {
+                    page.element("small", &[], &format!("{least} to {largest}"));
                 }
             });
         }
@@ -314,7 +315,7 @@ fn origin(page: &mut Markup, name: &str, info: &RunInfo, comparison: &Comparison
         page.within("dl", &[], |page| {
             for ((term, said), (_, by_run)) in own.into_iter().zip(of_run) {
                 page.element("dt", &[], term);
-                page.element("dd", &[], if said == "unknown" { &by_run } else { &said });
+                page.element("dd", &[], if said == sections::UNKNOWN { &by_run } else { &said });
             }
         });
         if let Some(command) = info.command.as_ref().or_else(|| run?.command.as_ref()) {

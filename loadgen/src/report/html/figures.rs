@@ -24,7 +24,7 @@ pub(super) struct Shown<'a> {
     pub(super) record: &'a Record,
 }
 
-/// A quantity of a second.
+/// A quantity of a second, with its name.
 type Quantity = (&'static str, fn(&Second) -> Option<f64>);
 
 /// All pictures of one run.
@@ -80,16 +80,16 @@ pub(super) fn of_several(runs: &[Shown<'_>]) -> Vec<Plot> {
     });
     let mut plots: Vec<Plot> =
         percentiles("Latency by percentile", lines.collect(), String::new()).into_iter().collect();
-    let quantities: [(&str, Unit, fn(&Second) -> Option<f64>); 6] = [
-        ("Median latency over time", Unit::Micros, |second| second.p50_us),
-        ("99th percentile of latency over time", Unit::Micros, |second| second.p99_us),
-        ("Received per second", Unit::PerSecond, |second| second.received),
-        ("Sent per second", Unit::PerSecond, |second| second.sent),
-        ("Server CPU over time", Unit::Cores, |second| second.server_cpu),
-        ("Server memory over time", Unit::Kib, |second| second.server_rss_kib),
+    let quantities: [(Unit, Quantity); 6] = [
+        (Unit::Micros, ("Median latency over time", |second| second.p50_us)),
+        (Unit::Micros, ("99th percentile of latency over time", |second| second.p99_us)),
+        (Unit::PerSecond, ("Received per second", |second| second.received)),
+        (Unit::PerSecond, ("Sent per second", |second| second.sent)),
+        (Unit::Cores, ("Server CPU over time", |second| second.server_cpu)),
+        (Unit::Kib, ("Server memory over time", |second| second.server_rss_kib)),
     ];
     let span = span(runs.iter().map(|run| run.record));
-    for (title, unit, quantity) in quantities {
+    for (unit, (title, quantity)) in quantities {
         let lines = runs.iter().map(|run| Line {
             faint: run.faint,
             ..Line::new(run.name.clone(), run.style, series(run.record, quantity))

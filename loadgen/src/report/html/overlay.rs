@@ -244,7 +244,7 @@ fn origins(page: &mut Markup, runs: &[Shown<'_>]) {
         let infos: Vec<RunInfo> = runs.iter().map(|run| run.record.run.clone().unwrap_or_default()).collect();
         let facts: Vec<_> = infos.iter().map(sections::facts).collect();
         page.within("div", &[("class", "wide")], |page| {
-            page.within("table", &[], |page| {
+            page.within("table", &[("class", "left")], |page| {
                 sections::columns(page, runs);
                 page.within("tbody", &[], |page| {
                     for (index, (term, _)) in facts[0].iter().enumerate() {

@@ -10,6 +10,9 @@ use crate::report::record::{Record, RunInfo};
 /// Warnings, failures and pieces of evidence that are shown.
 const LIST_MAX: usize = 50;
 
+/// What stands where a file says nothing.
+pub(super) const UNKNOWN: &str = "unknown";
+
 /// Rows that are tiles.
 const TILES: [&str; 12] = [
     "p50_us",
@@ -178,67 +181,51 @@ pub(super) fn origin(page: &mut Markup, record: &Record) {
 
 /// What ran where, as terms and what is known of them; the same terms for every run.
 pub(super) fn facts(info: &RunInfo) -> Vec<(&'static str, String)> {
-    let unknown = || "unknown".to_owned();
     let machine = info.machine.clone().unwrap_or_default();
-    let count = |count: Option<u64>, one: &str| {
-        count.map(|count| {
-            format!(
-                "{count} {one}{}",
-                if count == 1 { "" } else { if one == "process" { "es" } else { "s" } }
-            )
-        })
-    };
-    let pinned = |cores: &Option<String>| cores.as_ref().map(|cores| format!("on cores {cores}"));
-    let joined = |pieces: Vec<Option<String>>| {
-        let known: Vec<String> = pieces.into_iter().flatten().filter(|piece| !piece.is_empty()).collect();
-        if known.is_empty() { unknown() } else { known.join(", ") }
-    };
-    let virtual_machine =
-        machine.r#virtual.map(|it| if it { "virtual machine" } else { "no virtual machine" }.to_owned());
-    let memory = machine.memory_kib.map(|memory| format!("{} of memory", Unit::Kib.show(memory)));
     let server = info.server.clone().unwrap_or_default();
-    let threads = |threads| count(threads, "thread");
+    let threads = |threads| counted_as(threads, "thread", "threads");
+    let pinned = |cores: Option<String>| cores.map(|cores| format!("on cores {cores}"));
+    let generator = [
+        info.tool.clone(),
+        counted_as(info.processes, "process", "processes"),
+        threads(info.threads),
+        pinned(info.client_cores.clone()),
+    ];
+    let serving = [
+        server.version,
+        server.executable,
+        threads(server.threads),
+        pinned(server.cores),
+        server.pid.map(|pid| format!("process {pid}")),
+    ];
+    let address = [info.url.clone(), info.protocol.as_ref().map(|protocol| format!("protocol {protocol}"))];
+    let kind =
+        machine.r#virtual.map(|it| if it { "virtual machine" } else { "no virtual machine" }.to_owned());
+    let processor = [
+        machine.cpu,
+        counted_as(machine.cores, "core", "cores"),
+        machine.governor.map(|governor| format!("governor {governor}")),
+    ];
     vec![
-        ("began", info.started_unix_ms.map_or_else(unknown, words::moment)),
-        (
-            "load generator",
-            joined(vec![
-                info.tool.clone(),
-                count(info.processes, "process"),
-                threads(info.threads),
-                pinned(&info.client_cores),
-            ]),
-        ),
-        (
-            "server",
-            joined(vec![
-                server.version,
-                server.executable,
-                threads(server.threads),
-                pinned(&server.cores),
-                server.pid.map(|pid| format!("process {pid}")),
-            ]),
-        ),
-        ("server's command", server.command.as_deref().map_or_else(unknown, words::command)),
-        (
-            "address",
-            joined(vec![
-                info.url.clone(),
-                info.protocol.as_ref().map(|protocol| format!("protocol {protocol}")),
-            ]),
-        ),
-        ("host", joined(vec![machine.host, virtual_machine])),
-        (
-            "processor",
-            joined(vec![
-                machine.cpu,
-                count(machine.cores, "core"),
-                machine.governor.map(|it| format!("governor {it}")),
-            ]),
-        ),
-        ("memory", memory.unwrap_or_else(unknown)),
-        ("kernel", machine.kernel.unwrap_or_else(unknown)),
+        ("began", joined([info.started_unix_ms.map(words::moment)])),
+        ("load generator", joined(generator)),
+        ("server", joined(serving)),
+        ("server's command", joined([server.command.as_deref().map(words::command)])),
+        ("address", joined(address)),
+        ("host", joined([machine.host, kind])),
+        ("processor", joined(processor)),
+        ("memory", joined([machine.memory_kib.map(|memory| Unit::Kib.show(memory))])),
+        ("kernel", joined([machine.kernel])),
     ]
+}
+
+fn counted_as(count: Option<u64>, one: &str, several: &str) -> Option<String> {
+    count.map(|count| format!("{count} {}", if count == 1 { one } else { several }))
+}
+
+fn joined<const N: usize>(pieces: [Option<String>; N]) -> String {
+    let known: Vec<String> = pieces.into_iter().flatten().filter(|piece| !piece.is_empty()).collect();
+    if known.is_empty() { UNKNOWN.to_owned() } else { known.join(", ") }
 }
 
 /// All rows of runs, a column for each run.
