@@ -9,12 +9,18 @@ use super::words::{self, Outcome};
 use crate::report::record::{Record, RunInfo};
 
 /// Rows that are compared with the first run's.
-const KEY: [&str; 12] = [
+const KEY: [&str; 18] = [
     "p50_us",
     "p90_us",
     "p99_us",
     "p999_us",
     "max_us",
+    "state_p50_us",
+    "state_p99_us",
+    "state_age_p99_us",
+    "event_p99_us",
+    "caught_up_p99_us",
+    "states_received_per_s",
     "deliveries_per_s",
     "publishes_per_s",
     "messages_per_s",

@@ -14,11 +14,17 @@ const LIST_MAX: usize = 50;
 pub(super) const UNKNOWN: &str = "unknown";
 
 /// Rows that are tiles.
-const TILES: [&str; 12] = [
+const TILES: [&str; 18] = [
     "p50_us",
     "p99_us",
     "p999_us",
     "max_us",
+    "state_p50_us",
+    "state_p99_us",
+    "state_age_p99_us",
+    "event_p99_us",
+    "caught_up_p99_us",
+    "states_received_per_s",
     "deliveries_per_s",
     "publishes_per_s",
     "messages_per_s",

@@ -40,12 +40,18 @@ const ASKED: [(&str, &str, &str); 12] = [
 ];
 
 /// What rows that people ask for first are called.
-const LABELS: [(&str, &str); 14] = [
+const LABELS: [(&str, &str); 20] = [
     ("p50_us", "median latency"),
     ("p90_us", "90th percentile"),
     ("p99_us", "99th percentile"),
     ("p999_us", "99.9th percentile"),
     ("max_us", "largest latency"),
+    ("state_p50_us", "median latency of states"),
+    ("state_p99_us", "99th percentile of states"),
+    ("state_age_p99_us", "99th percentile of a state's age"),
+    ("event_p99_us", "99th percentile of events"),
+    ("caught_up_p99_us", "99th percentile of catching up"),
+    ("states_received_per_s", "states received"),
     ("deliveries_per_s", "deliveries"),
     ("publishes_per_s", "publications"),
     ("messages_per_s", "messages"),
