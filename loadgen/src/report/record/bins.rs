@@ -46,18 +46,6 @@ impl Bins {
         });
         reached.or(self.recorded.last()).map_or(0, |(value, _)| *value)
     }
-
-    /// Both together.
-    #[must_use]
-    pub fn with(&self, other: &Self) -> Self {
-        let mut sums = std::collections::BTreeMap::<u64, u64>::new();
-        for (value, count) in self.iter().chain(other.iter()) {
-            let sum = sums.entry(value).or_default();
-            *sum = sum.saturating_add(count);
-        }
-        let total = self.total.saturating_add(other.total);
-        Self { recorded: sums.into_iter().collect(), total }
-    }
 }
 
 #[cfg(test)]
@@ -70,13 +58,6 @@ mod tests {
         assert_eq!(bins.count(), 100);
         assert_eq!([0.0, 0.5, 0.51, 0.99, 1.0].map(|share| bins.at_quantile(share)), [10, 10, 20, 20, 90]);
         assert_eq!(Bins::default().at_quantile(0.5), 0);
-    }
-
-    #[test]
-    fn two_are_added_value_by_value() {
-        let one = Bins::try_from(vec![(10, 1), (20, 2)]).unwrap();
-        let two = Bins::try_from(vec![(5, 1), (20, 3)]).unwrap();
-        assert_eq!(one.with(&two).iter().collect::<Vec<_>>(), [(5, 1), (10, 1), (20, 5)]);
     }
 
     #[test]
