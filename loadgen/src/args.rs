@@ -23,7 +23,6 @@ Examples:
   ringway-load run chat --duration 1m --html chat.html
   ringway-load saturate --p99-under 5ms fanout --subscribers 500
   ringway-load compare loadgen/servers/ringway.toml ws://127.0.0.1:9000/ fanout --rate 100
-  ringway-load relay --rtt 80ms --loss 5 -- sh";
   ringway-load relay --rtt 80ms --loss 5 -- sh
   ringway-load report before.json after.json --html change.html";
 
