@@ -125,13 +125,24 @@ impl Scenario {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "Connections, measuring, report")]
 pub struct Common {
-    /// The server: ws://host:port/path, wss://…, quic://host:port, or https://… for WebTransport.
+    /// The server: ws://host:port/path, wss://…, quic://host:port, https://… for WebTransport, mqtt://host:port, or
+    /// mqtts://…. With --protocol raw-ws the path may hold {room}.
     #[arg(long, default_value = "ws://127.0.0.1:7400/v1", value_name = "URL")]
     pub url: String,
     /// What carries the frames, whatever the URL begins with; several (`ws,quic,wt`) are dealt to the threads in turn.
-    /// Echo is for WebSocket only.
+    /// Not for mqtt://, and echo is not for QUIC.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WAY")]
     pub transport: Vec<TransportChoice>,
+    /// What the clients speak: by default what the URL says, MQTT for mqtt:// and mqtts://, else Ringway's protocol.
+    #[arg(long, value_enum, value_name = "PROTOCOL")]
+    pub protocol: Option<Protocol>,
+    /// How MQTT clients subscribe and publish: 0 at most once, 1 acknowledged.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1), value_name = "0|1")]
+    pub qos: u8,
+    /// From when all clients are ready to the first publication; by default 50ms, and 200ms with raw-ws, where no
+    /// answer says that a client is subscribed.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub head_start: Option<Duration>,
     /// Take any certificate. Over QUIC a server on this host need not show a good one anyway.
     #[arg(long)]
     pub insecure: bool,
@@ -191,6 +202,45 @@ pub struct Common {
     /// Nothing while it runs, only the result.
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// What the clients speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// Ringway's own.
+    Ringway,
+    /// Bare messages to a WebSocket server that sends each to all others on the same path.
+    RawWs,
+    /// MQTT 3.1.1 over TCP or TLS.
+    Mqtt,
+}
+
+impl Protocol {
+    /// As typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ringway => "ringway",
+            Self::RawWs => "raw-ws",
+            Self::Mqtt => "mqtt",
+        }
+    }
+}
+
+impl Common {
+    /// What was asked for, else what the URL says.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        let is_mqtt = ["mqtt://", "mqtts://"].iter().any(|scheme| self.url.starts_with(scheme));
+        self.protocol.unwrap_or(if is_mqtt { Protocol::Mqtt } else { Protocol::Ringway })
+    }
+
+    /// From when all clients are ready to the first publication: every thread, and the server, is ready by then.
+    #[must_use]
+    pub fn head_start(&self) -> Duration {
+        let ms = if self.protocol() == Protocol::RawWs { 200 } else { 50 };
+        self.head_start.unwrap_or(Duration::from_millis(ms))
+    }
 }
 
 /// `echo`.
@@ -503,6 +553,9 @@ pub enum TransportChoice {
     Quic,
     /// WebTransport over HTTP/3: https://
     Wt,
+    /// TCP, or TLS over it, without WebSocket: what mqtt:// and mqtts:// ask for.
+    #[value(skip)]
+    Tcp,
 }
 
 /// When publications are due.

@@ -1,8 +1,9 @@
-//! `wss://`: the same over TLS, and no trust without a reason.
+//! `wss://` and `mqtts://`: the same over TLS, and no trust without a reason.
 
 mod support;
 
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use ringway_protocol::websocket::handshake::Request;
@@ -13,7 +14,8 @@ use support::{listen, load_at, plan_at};
 
 const SHORT: &str = "echo --connections 3 --duration 150ms --warmup 50ms --size 40000";
 
-fn tls_echo_server() -> String {
+/// A server whose connections are under TLS.
+fn tls_server(serve: fn(StreamOwned<ServerConnection, TcpStream>) -> std::io::Result<()>) -> SocketAddr {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -24,11 +26,23 @@ fn tls_echo_server() -> String {
         .with_single_cert(vec![made.cert.der().clone()], key)
         .expect("key and certificate belong together");
     let config = Arc::new(config);
-    let address = listen(move |stream| {
+    listen(move |stream| {
         let connection = ServerConnection::new(config.clone()).expect("a valid configuration");
-        let _ = echo(StreamOwned::new(connection, stream));
-    });
-    format!("wss://{address}/echo")
+        let _ = serve(StreamOwned::new(connection, stream));
+    })
+}
+
+fn tls_echo_server() -> String {
+    format!("wss://{}/echo", tls_server(echo))
+}
+
+/// Accepts every client, and waits until it goes.
+fn accept_mqtt(mut stream: impl Read + Write) -> std::io::Result<()> {
+    let mut buffer = [0; 1024];
+    assert!(stream.read(&mut buffer)? > 0);
+    stream.write_all(&[0x20, 2, 0, 0])?;
+    while stream.read(&mut buffer)? > 0 {}
+    Ok(())
 }
 
 fn echo(mut stream: impl Read + Write) -> std::io::Result<()> {
@@ -79,6 +93,19 @@ fn an_unknown_certificate_is_refused_without_insecure() {
     match ringway_load::scenario::run(&plan_at(&tls_echo_server(), SHORT)) {
         Ok(summary) => assert_eq!(summary.value("connect_failures"), 3, "{:?}", summary.failures()),
         // A host without trusted certificates can't check anything, and says so.
+        Err(fault) => assert!(fault.to_string().contains("--insecure"), "{fault}"),
+    }
+}
+
+#[test]
+fn mqtt_clients_are_accepted_over_tls() {
+    let url = format!("mqtts://{}", tls_server(accept_mqtt));
+    let arguments = "connect --connections 5 --no-join --hold 0s";
+    let summary = load_at(&url, &format!("{arguments} --insecure"));
+    assert_eq!(summary.failures(), <[String; 0]>::default());
+    assert_eq!(summary.value("connections"), 5);
+    match ringway_load::scenario::run(&plan_at(&url, arguments)) {
+        Ok(summary) => assert_eq!(summary.value("connect_failures"), 5, "{:?}", summary.failures()),
         Err(fault) => assert!(fault.to_string().contains("--insecure"), "{fault}"),
     }
 }

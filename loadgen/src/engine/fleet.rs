@@ -1,24 +1,23 @@
 //! All connections of one thread behind one epoll: connect, upgrade, read, decode, write. Thread view.
 //!
-//! Level-triggered, one `recv` per readiness into one scratch buffer of 256 KiB that all connections share; messages
-//! reach the [`Handler`] as slices of it. What a handler puts into [`Out`] is written once after its batch. Nothing is
-//! spawned, nothing blocks but [`Fleet::poll`].
+//! Level-triggered, one `recv` per readiness into one scratch buffer of 256 KiB that all connections share; messages,
+//! or the bytes of a connection that is no WebSocket, reach the [`Handler`] as slices of it. What a handler puts into
+//! [`Out`] is written once after its batch. Nothing is spawned, nothing blocks but [`Fleet::poll`].
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use ringway_protocol::websocket::Item;
 use ringway_protocol::websocket::handshake::ClientHandshake;
-use ringway_protocol::websocket::{Decoder, Item, Role};
 
+use super::framing::Framing;
 use super::sys::{Epoll, Interest};
 use super::transport::Transport;
 use super::{Ending, Nanos, Out, Target};
 
 /// Bytes that one `recv` may give.
 pub const SCRATCH_BYTES: usize = 256 * 1024;
-/// Largest message of a server that is taken.
-const MESSAGE_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// Events taken from the kernel at once: a caller's schedule waits no longer than these take.
 const EVENTS_MAX: usize = 256;
 
@@ -28,26 +27,32 @@ pub struct LinkId(pub u32);
 
 /// What a scenario does with its connections. `now` is read once per batch of bytes.
 pub trait Handler {
-    /// The upgrade is done; `took` from the first packet on.
+    /// The upgrade is done or, where there is none, the server's first bytes came; `took` from the first packet on.
     fn handle_open(&mut self, now: Nanos, link: LinkId, took: Duration, out: &mut Out);
 
     /// A message; control frames are answered by the fleet.
     fn handle_item(&mut self, now: Nanos, link: LinkId, item: Item<'_>, out: &mut Out);
+
+    /// What came on a bare connection, wherever the network cut it.
+    fn handle_bytes(&mut self, _now: Nanos, _link: LinkId, _bytes: &[u8], _out: &mut Out) {}
 
     /// The connection is gone; the id may come again.
     fn handle_end(&mut self, now: Nanos, link: LinkId, ending: &Ending);
 }
 
 enum Stage {
-    Connecting(Box<ClientHandshake>),
+    /// With the upgrade that follows, if there is one.
+    Connecting(Option<Box<ClientHandshake>>),
     Upgrading(Box<(ClientHandshake, Vec<u8>)>),
+    /// A bare connection on which nothing came yet.
+    Greeting,
     Open,
 }
 
 struct Link {
     transport: Transport,
     stage: Stage,
-    decoder: Decoder,
+    framing: Framing,
     out: Out,
     started: Nanos,
     interest: Interest,
@@ -107,29 +112,55 @@ impl Fleet {
         self.received_bytes
     }
 
-    /// Begins a connection.
+    /// Begins a connection with an upgrade to WebSocket.
     ///
     /// # Errors
     /// When the system has no socket, port or memory for it.
     pub fn open(&mut self, target: &Target, subprotocols: &[&str]) -> io::Result<LinkId> {
-        let transport = Transport::connect(target, self.opened_in_all)?;
-        self.opened_in_all = self.opened_in_all.wrapping_add(1);
+        self.open_path(target, &target.path, subprotocols)
+    }
+
+    /// The same at another path than the target's.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_path(&mut self, target: &Target, path: &str, subprotocols: &[&str]) -> io::Result<LinkId> {
         let mut handshake = ClientHandshake::new(self.nonce());
         let mut out = Out::default();
-        handshake.write_request(&target.host, &target.path, subprotocols, &[], out.raw());
+        handshake.write_request(&target.host, path, subprotocols, &[], out.raw());
+        self.begin(target, Some(Box::new(handshake)), Framing::web_socket(), out)
+    }
+
+    /// Begins a connection without an upgrade: the greeting is what is said first.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_bare(&mut self, target: &Target, greeting: Out) -> io::Result<LinkId> {
+        self.begin(target, None, Framing::Bare, greeting)
+    }
+
+    fn begin(
+        &mut self,
+        target: &Target,
+        upgrade: Option<Box<ClientHandshake>>,
+        framing: Framing,
+        out: Out,
+    ) -> io::Result<LinkId> {
+        let transport = Transport::connect(target, self.opened_in_all)?;
+        self.opened_in_all = self.opened_in_all.wrapping_add(1);
         let index = self.free.pop().unwrap_or(self.links.len() as u32);
         if index as usize == self.links.len() {
             self.links.push(Slot::default());
         }
         let slot = &mut self.links[index as usize];
         slot.reuse = slot.reuse.wrapping_add(1);
-        // Readable comes with the upgrade's answer at the earliest.
+        // Readable comes with the answer to what was said first at the earliest.
         let interest = Interest { read: true, write: true };
         self.epoll.add(transport.as_raw_fd(), key(index, slot.reuse), interest)?;
         slot.link = Some(Link {
             transport,
-            stage: Stage::Connecting(Box::new(handshake)),
-            decoder: Decoder::new(Role::Client, MESSAGE_BYTES_MAX),
+            stage: Stage::Connecting(upgrade),
+            framing,
             out,
             started: Nanos::now(),
             interest,
@@ -197,14 +228,17 @@ impl Fleet {
         }
     }
 
-    /// Ends a connection: with a close frame if there is a code, else by a reset. The handler is told.
+    /// Ends a connection: in order, over WebSocket with a close frame, if there is a code, else by a reset. The handler
+    /// is told.
     pub fn close(&mut self, id: LinkId, code: Option<u16>, handler: &mut impl Handler) {
         let Some(link) = self.links.get_mut(id.0 as usize).and_then(|slot| slot.link.as_mut()) else {
             return;
         };
         match code {
             Some(code) if matches!(link.stage, Stage::Open) => {
-                link.out.close(code);
+                if matches!(link.framing, Framing::WebSocket(_)) {
+                    link.out.close(code);
+                }
                 let _ = link.out.flush(&mut link.transport);
             }
             _ => link.transport.reset_on_close(),
@@ -258,11 +292,14 @@ fn serve(
     readable: bool,
     handler: &mut impl Handler,
 ) -> Result<(), Ending> {
-    if let Stage::Connecting(handshake) = &link.stage {
+    if let Stage::Connecting(upgrade) = &mut link.stage {
         if let Some(fault) = link.transport.fault() {
             return Err(Ending::NotOpened(fault.to_string()));
         }
-        link.stage = Stage::Upgrading(Box::new(((**handshake).clone(), Vec::new())));
+        link.stage = match upgrade.take() {
+            Some(handshake) => Stage::Upgrading(Box::new((*handshake, Vec::new()))),
+            None => Stage::Greeting,
+        };
         return Ok(());
     }
     if !readable {
@@ -307,43 +344,16 @@ fn read(
             Err(fault) => return Err(Ending::NotOpened(fault.to_string())),
         }
         input = &mut early;
+    } else if matches!(link.stage, Stage::Greeting) {
+        link.stage = Stage::Open;
+        handler.handle_open(now, id, now.since(link.started), &mut link.out);
     }
-    decode(link, input, now, id, handler)?;
+    let Link { framing, out, transport, .. } = link;
+    framing.handle(input, (now, id), out, transport, handler)?;
     Ok(bytes)
 }
 
-fn decode(
-    link: &mut Link,
-    mut input: &mut [u8],
-    now: Nanos,
-    id: LinkId,
-    handler: &mut impl Handler,
-) -> Result<(), Ending> {
-    loop {
-        let decoded = match link.decoder.decode(input) {
-            Ok(decoded) => decoded,
-            Err(violation) => return Err(Ending::Broken(violation.text().to_owned())),
-        };
-        let consumed = decoded.consumed;
-        match decoded.item {
-            None => return Ok(()),
-            Some(Item::Ping(payload)) => {
-                link.out.message(ringway_protocol::websocket::Opcode::Pong, payload);
-            }
-            Some(Item::Pong(_)) => {}
-            Some(Item::Close { code, reason }) => {
-                let reason = reason.to_owned();
-                link.out.close(code.unwrap_or(1000));
-                let _ = link.out.flush(&mut link.transport);
-                return Err(Ending::Closed { code, reason });
-            }
-            Some(item) => handler.handle_item(now, id, item, &mut link.out),
-        }
-        input = &mut input[consumed..];
-    }
-}
-
-/// How an ending counts: before the upgrade is done, the connection never came to be.
+/// How an ending counts: before the server said something, the connection never came to be.
 fn ended(link: &Link, text: &str) -> Ending {
     match link.stage {
         Stage::Open => Ending::Broken(text.to_owned()),

@@ -1,8 +1,9 @@
 //! The machinery under every scenario: one thread, one loop, many connections.
 //!
 //! Over WebSocket there is no async runtime: the generator must not be what is measured, so a delivery costs one decode
-//! and a compare here. Clients of QUIC and WebTransport are those of `ringway-client`, on a runtime for each thread. Either way
-//! a thread's whole state is reached without a lock; threads share only the atomics of [`Board`](crate::report::Board).
+//! and a compare here; so it is with clients of other servers. Clients of QUIC and WebTransport are those of
+//! `ringway-client`, on a runtime for each thread. Either way a thread's whole state is reached without a lock; threads
+//! share only the atomics of [`Board`](crate::report::Board).
 
 mod clock;
 mod crew;
@@ -10,6 +11,8 @@ mod direct;
 mod drivers;
 mod ending;
 mod fleet;
+mod foreign;
+mod framing;
 mod glance;
 mod observer;
 mod out;

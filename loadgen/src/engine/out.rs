@@ -1,4 +1,4 @@
-//! What waits to be written on one connection, as masked WebSocket frames. Connection view.
+//! What waits to be written on one connection: masked WebSocket frames, or bytes of another protocol. Connection view.
 
 use std::io::{self, ErrorKind, Write};
 

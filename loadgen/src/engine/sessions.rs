@@ -1,8 +1,9 @@
 //! A thread's clients at work, whatever carries their frames. Thread view.
 //!
-//! Scenarios speak to [`Sessions`] and hear as [`Observer`]s; below are two engines. WebSocket clients live straight on
-//! epoll ([`Direct`]): they are many and cheap, and what servers are measured with. QUIC and WebTransport clients are
-//! drivers of `ringway-client` on a runtime of this thread ([`Drivers`]).
+//! Scenarios speak to [`Sessions`] and hear as [`Observer`]s; below are three engines. WebSocket clients live straight
+//! on epoll ([`Direct`]): they are many and cheap, and what servers are measured with. QUIC and WebTransport clients
+//! are drivers of `ringway-client` on a runtime of this thread ([`Drivers`]). Clients of other servers are on epoll
+//! again, with a protocol of their own ([`Foreign`]).
 
 use std::cell::RefMut;
 use std::io;
@@ -15,8 +16,9 @@ use ringway_protocol::{Format, Position, RoomName};
 
 use super::direct::Direct;
 use super::drivers::Drivers;
+use super::foreign::Foreign;
 use super::{Lost, MemberId, Nanos, Observer, Pace, Standing, Target};
-use crate::args::TransportChoice;
+use crate::args::{Protocol, TransportChoice};
 
 /// One thread's clients, their connections, and the scenario that watches them.
 pub struct Sessions<O>(Engine<O>);
@@ -24,6 +26,7 @@ pub struct Sessions<O>(Engine<O>);
 enum Engine<O> {
     Direct(Box<Direct<O>>),
     Drivers(Box<Drivers<O>>),
+    Foreign(Box<Foreign<O>>),
 }
 
 /// The scenario's own state; nothing happens to clients while it is held.
@@ -40,6 +43,7 @@ macro_rules! engine {
         match &mut $self.0 {
             Engine::Direct($engine) => $what,
             Engine::Drivers($engine) => $what,
+            Engine::Foreign($engine) => $what,
         }
     };
 }
@@ -50,8 +54,13 @@ impl<O: Observer + 'static> Sessions<O> {
     /// # Errors
     /// When the kernel gives no epoll.
     pub fn new(target: Arc<Target>, pace: Pace, first: u32, observer: O) -> io::Result<Self> {
+        if target.protocol != Protocol::Ringway {
+            return Ok(Self(Engine::Foreign(Box::new(Foreign::new(target, pace, first, observer)?))));
+        }
         Ok(Self(match target.transport {
-            TransportChoice::Ws => Engine::Direct(Box::new(Direct::new(target, pace, first, observer)?)),
+            TransportChoice::Ws | TransportChoice::Tcp => {
+                Engine::Direct(Box::new(Direct::new(target, pace, first, observer)?))
+            }
             TransportChoice::Quic | TransportChoice::Wt => {
                 Engine::Drivers(Box::new(Drivers::new(target, pace, first, observer)?))
             }
@@ -66,17 +75,26 @@ impl<O: Observer + 'static> Sessions<O> {
                 debug_assert_eq!(format, Format::Binary);
                 engine.add(options)
             }
+            Engine::Foreign(engine) => engine.add(options),
         }
     }
 
     /// Lets a client join when it has a session, and again after each reconnect.
     pub fn join(&mut self, id: MemberId, room: RoomName<'_>, options: JoinOptions) -> Option<RoomIndex> {
-        engine!(self, engine => engine.join(id, room, options))
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.join(id, room, options),
+            Engine::Drivers(engine) => engine.join(id, room, options),
+            Engine::Foreign(engine) => engine.join(id, room),
+        }
     }
 
-    /// Lets a client leave a room that it named.
+    /// Lets a client leave a room that it named, of Ringway's: elsewhere a room is left with its connection.
     pub fn leave(&mut self, id: MemberId, room: RoomIndex) {
-        engine!(self, engine => engine.leave(id, room));
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.leave(id, room),
+            Engine::Drivers(engine) => engine.leave(id, room),
+            Engine::Foreign(_) => {}
+        }
     }
 
     /// Where a client stands.
@@ -85,6 +103,7 @@ impl<O: Observer + 'static> Sessions<O> {
         match &self.0 {
             Engine::Direct(engine) => engine.standing(id),
             Engine::Drivers(engine) => engine.standing(id),
+            Engine::Foreign(engine) => engine.standing(id),
         }
     }
 
@@ -93,7 +112,7 @@ impl<O: Observer + 'static> Sessions<O> {
     pub fn lost(&self) -> Lost {
         match &self.0 {
             // What comes over one ordered stream is never overtaken, and what is written is never replaced.
-            Engine::Direct(_) => Lost::default(),
+            Engine::Direct(_) | Engine::Foreign(_) => Lost::default(),
             Engine::Drivers(engine) => engine.lost(),
         }
     }
@@ -103,6 +122,7 @@ impl<O: Observer + 'static> Sessions<O> {
         match &mut self.0 {
             Engine::Direct(engine) => Observing::Direct(engine.observer()),
             Engine::Drivers(engine) => Observing::Drivers(engine.observer()),
+            Engine::Foreign(engine) => Observing::Direct(engine.observer()),
         }
     }
 
@@ -118,7 +138,11 @@ impl<O: Observer + 'static> Sessions<O> {
     /// Takes a publication over from the scenario, without sending it; false when the client has no session now. If it
     /// can't be sent after all, the observer hears of it: [`Seen::Unsent`](super::Seen::Unsent).
     pub fn publish(&mut self, now: Nanos, id: MemberId, what: &Publication<'_>) -> bool {
-        engine!(self, engine => engine.publish(now, id, what))
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.publish(now, id, what),
+            Engine::Drivers(engine) => engine.publish(now, id, what),
+            Engine::Foreign(engine) => engine.publish(id, what),
+        }
     }
 
     /// Sends what a client has to say, as far as its connection takes it.
@@ -138,6 +162,7 @@ impl<O: Observer + 'static> Sessions<O> {
         match &mut self.0 {
             Engine::Direct(engine) => engine.close(id, code),
             Engine::Drivers(engine) => engine.disconnect(id),
+            Engine::Foreign(engine) => engine.close(id, code),
         }
     }
 
@@ -162,13 +187,19 @@ impl<O: Observer + 'static> Sessions<O> {
         match &mut self.0 {
             Engine::Direct(engine) => engine.read_some(id, bytes_max),
             Engine::Drivers(engine) => engine.carry(bytes_max),
+            Engine::Foreign(engine) => engine.read_some(id, bytes_max),
         }
     }
 
     /// The end of a run: the room should have been seen up to `position`. What is missing is a violation, which the
     /// observer hears of before [`Self::finish`] returns.
     pub fn expect(&mut self, id: MemberId, room: RoomIndex, position: Position) {
-        engine!(self, engine => engine.expect(id, room, position));
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.expect(id, room, position),
+            Engine::Drivers(engine) => engine.expect(id, room, position),
+            // Other servers have no positions.
+            Engine::Foreign(_) => {}
+        }
     }
 
     /// Lets clients that were [ended](Self::end) say what they still have to say; within two seconds.
@@ -177,7 +208,7 @@ impl<O: Observer + 'static> Sessions<O> {
     /// As [`Self::turn`].
     pub fn finish(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Engine::Direct(_) => Ok(()),
+            Engine::Direct(_) | Engine::Foreign(_) => Ok(()),
             Engine::Drivers(engine) => engine.finish(),
         }
     }

@@ -1,4 +1,4 @@
-//! Where to connect and how: a `ws://` or `wss://` URL, resolved once, with the socket options of every connection.
+//! Where to connect and how: a URL, resolved once, with the socket options of every connection.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -9,7 +9,7 @@ use ringway_protocol::Format;
 use rustls::pki_types::ServerName;
 
 use super::tls;
-use crate::args::TransportChoice;
+use crate::args::{Protocol, TransportChoice};
 
 /// Connections from one source address before the next one is used, where the server is on this host.
 const CONNECTIONS_PER_SOURCE: u32 = 20_000;
@@ -25,9 +25,15 @@ pub struct Target {
     pub path: String,
     /// What carries the frames.
     pub transport: TransportChoice,
+    /// What the clients speak.
+    pub protocol: Protocol,
+    /// MQTT's quality of service, 0 or 1.
+    pub qos: u8,
+    /// User and password of the URL, for MQTT.
+    pub login: Option<(String, String)>,
     /// Any certificate will do.
     insecure: bool,
-    /// TLS, for `wss://`.
+    /// TLS, for `wss://` and `mqtts://`.
     pub tls: Option<(Arc<rustls::ClientConfig>, ServerName<'static>)>,
     /// Source addresses to spread over: 127.0.0.2 and up; 0 leaves the choice to the system.
     pub sources: u8,
@@ -48,30 +54,47 @@ impl fmt::Display for BadUrl {
 impl std::error::Error for BadUrl {}
 
 impl Target {
-    /// Parses and resolves `scheme://host[:port][/path]` with one of the schemes ws, wss, quic, https; `transport` overrides the scheme, `insecure` takes any certificate.
+    /// Parses and resolves `scheme://[user[:password]@]host[:port][/path]` with one of the schemes ws, wss, quic,
+    /// https, mqtt, mqtts; `transport` overrides the scheme but the last two, which alone take a user; `insecure` takes
+    /// any certificate.
     ///
     /// # Errors
     /// When the URL is not of that form or the host is not known.
     pub fn new(url: &str, transport: Option<TransportChoice>, insecure: bool) -> Result<Self, BadUrl> {
         let fault = |text: String| BadUrl(format!("{url}: {text}"));
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| fault("must begin with ws://, wss://, quic:// or https://".into()))?;
+        let schemes =
+            || fault("must begin with ws://, wss://, quic://, https://, mqtt:// or mqtts://".into());
+        let (scheme, rest) = url.split_once("://").ok_or_else(schemes)?;
         let said = match scheme {
             "ws" | "wss" => TransportChoice::Ws,
             "quic" => TransportChoice::Quic,
             "https" => TransportChoice::Wt,
-            _ => return Err(fault("must begin with ws://, wss://, quic:// or https://".into())),
+            "mqtt" | "mqtts" => TransportChoice::Tcp,
+            _ => return Err(schemes()),
         };
+        let is_mqtt = said == TransportChoice::Tcp;
+        if is_mqtt && transport.is_some() {
+            return Err(fault("MQTT goes over TCP: leave --transport away".into()));
+        }
         let transport = transport.unwrap_or(said);
-        let secure = scheme != "ws";
+        let secure = !matches!(scheme, "ws" | "mqtt");
         let (host, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
             None => (rest, "/"),
         };
+        let (login, host) = match host.rsplit_once('@').filter(|_| is_mqtt) {
+            Some((login, host)) => {
+                let (user, password) = login.split_once(':').unwrap_or((login, ""));
+                let decode =
+                    |text| percent_decoded(text).ok_or_else(|| fault("a bad %-escape before `@`".into()));
+                (Some((decode(user)?, decode(password)?)), host)
+            }
+            None => (None, host),
+        };
         let bare = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
         let (name, port) = match bare {
             Some((name, port)) => (name, port.parse().unwrap_or(0)),
+            None if is_mqtt => (host, if secure { 8883 } else { 1883 }),
             None => (host, if secure { 443 } else { 80 }),
         };
         let name = name.trim_start_matches('[').trim_end_matches(']');
@@ -80,7 +103,7 @@ impl Target {
             .map_err(|reason| fault(reason.to_string()))?
             .min_by_key(SocketAddr::is_ipv6)
             .ok_or_else(|| fault("the host has no address".into()))?;
-        let tls = if secure && transport == TransportChoice::Ws {
+        let tls = if secure && matches!(transport, TransportChoice::Ws | TransportChoice::Tcp) {
             let server = ServerName::try_from(name.to_owned()).map_err(|reason| fault(reason.to_string()))?;
             Some((tls::config(insecure).map_err(fault)?, server))
         } else {
@@ -91,6 +114,9 @@ impl Target {
             host: host.to_owned(),
             path: path.to_owned(),
             transport,
+            protocol: if is_mqtt { Protocol::Mqtt } else { Protocol::Ringway },
+            qos: 0,
+            login,
             insecure,
             tls,
             sources: 0,
@@ -98,12 +124,41 @@ impl Target {
         })
     }
 
+    /// The same for clients that speak `protocol`, in MQTT with this quality of service.
+    ///
+    /// # Errors
+    /// When the URL's scheme or path is none of that protocol's.
+    pub fn speaking(mut self, protocol: Protocol, qos: u8) -> Result<Self, BadUrl> {
+        let want = match (protocol, self.transport) {
+            (Protocol::Mqtt, TransportChoice::Tcp) if self.path != "/" => {
+                "an mqtt:// URL ends with the port: rooms are topics"
+            }
+            (Protocol::Mqtt, TransportChoice::Tcp) | (Protocol::RawWs, TransportChoice::Ws) => "",
+            (Protocol::Mqtt, _) => "--protocol mqtt wants mqtt:// or mqtts://",
+            (_, TransportChoice::Tcp) => "mqtt:// and mqtts:// are for --protocol mqtt",
+            (Protocol::RawWs, _) => "--protocol raw-ws wants ws:// or wss://, and no other --transport",
+            (Protocol::Ringway, _) => "",
+        };
+        if !want.is_empty() {
+            return Err(BadUrl(want.to_owned()));
+        }
+        (self.protocol, self.qos) = (protocol, qos);
+        Ok(self)
+    }
+
+    /// The path with a room's name in the place of each `{room}`.
+    #[must_use]
+    pub fn path_of(&self, room: &str) -> String {
+        self.path.replace("{room}", room)
+    }
+
     /// The same target for clients of `ringway-client`.
     #[must_use]
     pub fn config(&self, token: Option<&str>) -> Config {
         let scheme = match (self.transport, &self.tls) {
-            (TransportChoice::Ws, None) => "ws",
-            (TransportChoice::Ws, Some(_)) => "wss",
+            // Those clients do not speak straight on TCP; nothing asks them to.
+            (TransportChoice::Ws | TransportChoice::Tcp, None) => "ws",
+            (TransportChoice::Ws | TransportChoice::Tcp, Some(_)) => "wss",
             (TransportChoice::Quic, _) => "quic",
             (TransportChoice::Wt, _) => "https",
         };
@@ -124,6 +179,7 @@ impl Target {
             TransportChoice::Ws => "websocket",
             TransportChoice::Quic => "quic",
             TransportChoice::Wt => "webtransport",
+            TransportChoice::Tcp => "tcp",
         }
     }
 
@@ -143,6 +199,23 @@ impl Target {
         }
         connections.div_ceil(CONNECTIONS_PER_SOURCE).min(250) as u8
     }
+}
+
+/// `%41` as `A`; none if an escape is cut or gives no UTF-8.
+fn percent_decoded(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        let byte = if *byte == b'%' {
+            let (digits, after) = rest.split_at_checked(2)?;
+            rest = after;
+            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?
+        } else {
+            *byte
+        };
+        bytes.push(byte);
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The subprotocols that a connection offers for a format.
@@ -183,6 +256,28 @@ mod tests {
     fn bad_urls_say_why() {
         assert!(Target::new("http://x", None, false).is_err_and(|fault| fault.to_string().contains("ws://")));
         assert!(Target::new("ws://127.0.0.1:99999/", None, false).is_err());
+    }
+
+    #[test]
+    fn mqtt_urls_may_hold_a_user_and_nothing_after_the_port() {
+        let target = Target::new("mqtt://a%40b:p%3aw@127.0.0.1", None, false).unwrap();
+        assert_eq!(target.address, "127.0.0.1:1883".parse().unwrap());
+        assert_eq!(target.login, Some(("a@b".to_owned(), "p:w".to_owned())));
+        assert!(Target::new("mqtt://a%4@127.0.0.1", None, false).is_err());
+        let secure = Target::new("mqtts://127.0.0.1", None, true).unwrap();
+        assert_eq!((secure.address.port(), secure.tls.is_some()), (8883, true));
+        let path = Target::new("mqtt://127.0.0.1/x", None, false).unwrap();
+        assert!(path.speaking(Protocol::Mqtt, 0).is_err_and(|fault| fault.to_string().contains("topics")));
+    }
+
+    #[test]
+    fn a_protocol_wants_its_own_scheme() {
+        let speaking = |url, protocol| Target::new(url, None, false).unwrap().speaking(protocol, 0);
+        assert!(speaking("ws://127.0.0.1:1", Protocol::Mqtt).is_err());
+        assert!(speaking("mqtt://127.0.0.1:1", Protocol::Ringway).is_err());
+        assert!(speaking("quic://127.0.0.1:1", Protocol::RawWs).is_err());
+        let target = speaking("ws://127.0.0.1:1/a/{room}?x", Protocol::RawWs).unwrap();
+        assert_eq!(target.path_of("r"), "/a/r?x");
     }
 
     #[test]

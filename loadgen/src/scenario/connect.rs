@@ -60,7 +60,7 @@ impl Load for ConnectArgs {
 
     fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
         let took = course.measured.over.as_secs_f64().max(1e-9);
-        summary.text("transport", &setup.transport_names());
+        setup.describe(summary);
         summary.count("connections", tally.connections);
         summary.count("rounds", self.rounds.into());
         summary.number("connects_per_s", tally.connections as f64 / took);

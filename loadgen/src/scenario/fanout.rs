@@ -38,7 +38,7 @@ impl Load for FanoutArgs {
     }
 
     fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
-        summary.text("transport", &setup.transport_names());
+        setup.describe(summary);
         describe(summary, &self.session, &self.publish, self.subscribers);
         throughput(summary, tally, course.measured.over);
         if self.slow_percent > 0 {

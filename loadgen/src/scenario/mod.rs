@@ -5,6 +5,7 @@ mod crowd;
 mod echo;
 mod fanout;
 mod file;
+mod foreign;
 mod game;
 mod plan;
 mod presence_storm;
@@ -63,6 +64,7 @@ impl From<std::io::Error> for RunFault {
 /// # Errors
 /// When the run could not take place.
 pub fn run(plan: &Plan) -> Result<Summary, RunFault> {
+    foreign::check(plan.scenario())?;
     run::carry_out(plan)
 }
 

@@ -46,7 +46,7 @@ impl Load for PresenceStormArgs {
 
     fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
         let seconds = course.measured.over.as_secs_f64().max(1e-9);
-        summary.text("transport", &setup.transport_names());
+        setup.describe(summary);
         summary.count("rooms", self.session.rooms.into());
         summary.count("members", self.members.into());
         summary.count("cycles", self.cycles.into());

@@ -43,7 +43,7 @@ impl Load for ResumeStormArgs {
     }
 
     fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
-        summary.text("transport", &setup.transport_names());
+        setup.describe(summary);
         describe(summary, &self.session, &self.publish, self.subscribers);
         throughput(summary, tally, course.measured.over);
         let wanted = u64::from(self.subscribers) * u64::from(self.drops);

@@ -60,7 +60,7 @@ impl Load for SlowReaderArgs {
     }
 
     fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
-        summary.text("transport", &setup.transport_names());
+        setup.describe(summary);
         describe(summary, &self.session, &self.publish, 1);
         let seconds = course.measured.over.as_secs_f64().max(1e-9);
         let whole = seconds + self.common.warmup.as_secs_f64();

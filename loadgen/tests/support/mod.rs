@@ -1,6 +1,8 @@
 //! A tiny server for the load generator's tests: blocking threads, the real codecs, and faults on demand.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod broadcast;
+pub(crate) mod broker;
 pub(crate) mod rooms;
 
 use std::io::{Read, Write};
@@ -19,6 +21,31 @@ pub(crate) fn load(server: SocketAddr, arguments: &str) -> Summary {
 /// The same with a whole URL.
 pub(crate) fn load_at(url: &str, arguments: &str) -> Summary {
     ringway_load::scenario::run(&plan_at(url, arguments)).expect("the run takes place")
+}
+
+/// These arguments of `fanout`, and short times and few clients where they name none.
+pub(crate) fn short(arguments: &str) -> String {
+    let mut all = arguments.to_owned();
+    for (flag, value) in [
+        ("--subscribers", "12"),
+        ("--rate", "200"),
+        ("--duration", "200ms"),
+        ("--warmup", "50ms"),
+        ("--settle", "2s"),
+    ] {
+        if !arguments.contains(flag) {
+            all += &format!(" {flag} {value}");
+        }
+    }
+    all
+}
+
+/// Why those arguments can't be had.
+pub(crate) fn refusal(url: &str, arguments: &str) -> String {
+    match ringway_load::scenario::run(&plan_at(url, arguments)) {
+        Ok(_) => panic!("{arguments}: not refused"),
+        Err(fault) => fault.to_string(),
+    }
 }
 
 /// What those arguments ask for.
@@ -43,6 +70,15 @@ pub(crate) fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Sock
 
 /// The server's half of the upgrade; gives back the subprotocols offered and bytes that came early.
 pub(crate) fn accept(stream: &mut TcpStream) -> Option<(Vec<String>, Vec<u8>)> {
+    upgrade(stream).map(|(_, offered, early)| (offered, early))
+}
+
+/// The same, giving back the path and bytes that came early.
+pub(crate) fn accept_path(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    upgrade(stream).map(|(path, _, early)| (path, early))
+}
+
+fn upgrade(stream: &mut TcpStream) -> Option<(String, Vec<String>, Vec<u8>)> {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
     let end = loop {
@@ -59,7 +95,7 @@ pub(crate) fn accept(stream: &mut TcpStream) -> Option<(Vec<String>, Vec<u8>)> {
     let mut response = Vec::new();
     upgrade.write_response(offered.first().map(String::as_str), &mut response);
     stream.write_all(&response).ok()?;
-    Some((offered, early))
+    Some((request.path().to_owned(), offered, early))
 }
 
 /// Reads messages until the connection ends or `take` says false.

@@ -37,8 +37,9 @@ impl Cast {
         subscribers: u32,
         setup: &Setup,
     ) -> Result<Self, RunFault> {
-        let is_websocket = |target: &Arc<Target>| target.transport == TransportChoice::Ws;
-        if args.format != FormatMix::Binary && !setup.targets().iter().any(is_websocket) {
+        let has_text =
+            |target: &Arc<Target>| matches!(target.transport, TransportChoice::Ws | TransportChoice::Tcp);
+        if args.format != FormatMix::Binary && !setup.targets().iter().any(has_text) {
             let text =
                 "--format: JSON is spoken over WebSocket only, QUIC and WebTransport carry binary frames";
             return Err(RunFault::Asked(text.into()));

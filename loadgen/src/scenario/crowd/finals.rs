@@ -8,34 +8,37 @@ use ringway_protocol::{Epoch, Offset, Position};
 use serde::{Deserialize, Serialize};
 
 /// What every subscriber of a room must have seen in the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::scenario) struct Final {
     /// The last reliable position.
     pub(in crate::scenario) position: Option<Position>,
     /// The stamp of the newest value of the latest lane; 0: not checked.
     pub(in crate::scenario) sequence: u64,
+    /// The last publication of each of the room's publishers, where their stamps are all there is to go by.
+    pub(in crate::scenario) publishers: BTreeMap<u32, u64>,
 }
 
 /// The same with its room's number, as processes tell each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::scenario) struct End {
     room: u32,
     /// Epoch and offset.
     position: Option<(u64, u64)>,
     sequence: u64,
+    publishers: Vec<(u32, u64)>,
 }
 
 impl End {
     /// Of a room by its number.
     pub(in crate::scenario) fn of(room: u32, end: Final) -> Self {
         let position = end.position.map(|position| (position.epoch.0, position.offset.0));
-        Self { room, position, sequence: end.sequence }
+        Self { room, position, sequence: end.sequence, publishers: end.publishers.into_iter().collect() }
     }
 
-    fn end(&self) -> Final {
+    fn end(self) -> Final {
         let position =
             self.position.map(|(epoch, offset)| Position { epoch: Epoch(epoch), offset: Offset(offset) });
-        Final { position, sequence: self.sequence }
+        Final { position, sequence: self.sequence, publishers: self.publishers.into_iter().collect() }
     }
 }
 
@@ -61,8 +64,10 @@ impl Finals {
     pub(in crate::scenario) fn tell(&self, known: impl Iterator<Item = End>) {
         let mut rooms = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         for told in known {
-            let (end, known) = (rooms.entry(told.room).or_default(), told.end());
+            let end = rooms.entry(told.room).or_default();
+            let known = told.end();
             end.sequence = end.sequence.max(known.sequence);
+            end.publishers.extend(known.publishers);
             if let Some(position) = known.position
                 && end.position.is_none_or(|end| end.epoch != position.epoch || end.offset < position.offset)
             {
@@ -104,5 +109,5 @@ impl Finals {
 }
 
 fn ends(rooms: &Rooms) -> Vec<End> {
-    rooms.iter().map(|(room, end)| End::of(*room, *end)).collect()
+    rooms.iter().map(|(room, end)| End::of(*room, end.clone())).collect()
 }

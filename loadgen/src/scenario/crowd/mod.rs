@@ -8,6 +8,7 @@ mod arrivals;
 mod cast;
 mod finals;
 mod publisher;
+mod sequences;
 mod watch;
 
 pub(super) use cast::Cast;
@@ -22,7 +23,7 @@ use ringway_protocol::{Lane, RoomName};
 
 use self::publisher::Publishers;
 use super::run::{CpuMeter, Schedule, Setup};
-use crate::args::PublishArgs;
+use crate::args::{Protocol, PublishArgs};
 use crate::engine::{MemberId, Nanos, Pace, Sessions};
 use crate::report::Tally;
 
@@ -62,21 +63,24 @@ impl Crowd {
             rate: setup.common.connect_rate.div_ceil(setup.threads()),
             concurrency: setup.common.connect_concurrency,
         };
-        let watch = Watch::new(setup, subscribers, count, publish, cast.rooms());
-        let mut sessions = Sessions::new(setup.target(thread).clone(), pace, first + first_publisher, watch)?;
+        let target = setup.target(thread);
+        let watch = Watch::new(setup, target, first, subscribers, count, publish, cast.rooms());
+        let mut sessions = Sessions::new(target.clone(), pace, first + first_publisher, watch)?;
         for index in first..first + subscribers {
-            let member = sessions.add(cast.format_of(index, setup.target(thread)), &cast.identity(index));
+            let member = sessions.add(cast.format_of(index, target), &cast.identity(index));
             if let Some(room) = RoomName::new(cast.room_of(index)) {
                 sessions.join(member, room, JoinOptions::default());
             }
         }
         let mut publishers = Publishers::new(publish, cast);
         for index in first_publisher..first_publisher + count {
-            let format = cast.format_of(index, setup.target(thread));
+            let format = cast.format_of(index, target);
             let member = sessions.add(format, &cast.identity(cast.subscribers + index));
             let room = cast.room_of(index);
-            if let Some(room) = RoomName::new(room).filter(|_| publish.lane == Lane::Latest) {
-                // A key of the latest lane lives as long as its publisher is a member.
+            // A key of the latest lane lives as long as its publisher is a member; over a raw WebSocket who is
+            // connected to a room's path is one.
+            let joins = publish.lane == Lane::Latest || target.protocol == Protocol::RawWs;
+            if let Some(room) = RoomName::new(room).filter(|_| joins) {
                 sessions.join(member, room, JoinOptions::default());
             }
             publishers.add(index, member, room);
@@ -202,6 +206,7 @@ impl Crowd {
                 break;
             }
         }
+        self.unanswered();
         let rooms = finals.rooms();
         for member in self.subscribers().collect::<Vec<_>>() {
             if self.sessions.observer().is_ignored(member) {
@@ -214,8 +219,20 @@ impl Crowd {
             }
             let sequence = end.map_or(0, |end| end.sequence);
             self.sessions.observer().end_of(member, stands, sequence);
+            if let Some(end) = end.filter(|_| stands) {
+                self.sessions.observer().end_of_publishers(member, &end.publishers);
+            }
         }
         Ok(())
+    }
+
+    /// Acknowledgements that never came. Ringway's answers are the session machine's business.
+    fn unanswered(&mut self) {
+        if self.sessions.observer().goes_by_stamps() {
+            for (member, count) in self.publishers.unanswered(&self.sessions) {
+                self.sessions.observer().unanswered(member, count);
+            }
+        }
     }
 
     /// Without answers the end of a room is the furthest that any subscriber got.
@@ -224,7 +241,7 @@ impl Crowd {
         for member in self.subscribers() {
             if let Some(position) = self.sessions.standing(member).position {
                 let room = self.cast.room_number(self.first + member.0);
-                furthest.push((room, finals::Final { position: Some(position), sequence: 0 }));
+                furthest.push((room, finals::Final { position: Some(position), ..finals::Final::default() }));
             }
         }
         furthest
@@ -243,7 +260,11 @@ impl Crowd {
                 (_, None) => true,
                 (None, Some(_)) => false,
             };
-            there && standing.is_member && self.sessions.observer().has_newest(member, end.sequence)
+            let watch = self.sessions.observer();
+            there
+                && standing.is_member
+                && watch.has_newest(member, end.sequence)
+                && watch.has_all(member, &end.publishers)
         })
     }
 }

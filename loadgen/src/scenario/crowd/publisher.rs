@@ -161,6 +161,13 @@ impl Publishers {
         self.all.iter().all(|publisher| sessions.standing(publisher.member).outstanding == 0)
     }
 
+    /// Publications that were never acknowledged, by publisher.
+    pub(super) fn unanswered(&self, sessions: &Sessions<Watch>) -> Vec<(MemberId, u32)> {
+        let outstanding = |publisher: &Publisher| sessions.standing(publisher.member).outstanding;
+        let all = self.all.iter().map(|publisher| (publisher.member, outstanding(publisher)));
+        all.filter(|(_, count)| *count > 0).collect()
+    }
+
     /// Where the rooms of this thread's publishers ended.
     pub(super) fn ends(&self, watch: &Watch) -> Vec<(u32, Final)> {
         let mut ends: Vec<_> = self
@@ -169,12 +176,16 @@ impl Publishers {
             .map(|publisher| {
                 let newest = self.lane == Lane::Latest && watch.tally.refused == 0 && self.keys.len() == 1;
                 let sequence = if newest && self.total <= self.rooms { publisher.sequence } else { 0 };
-                (publisher.room_number, Final { position: None, sequence })
+                let mut end = Final { sequence, ..Final::default() };
+                if watch.goes_by_stamps() {
+                    end.publishers.insert(publisher.number, publisher.sequence);
+                }
+                (publisher.room_number, end)
             })
             .collect();
         ends.extend(watch.acked().iter().map(|(name, position)| {
             let room = self.all.iter().find(|publisher| *publisher.room == **name);
-            let end = Final { position: Some(*position), sequence: 0 };
+            let end = Final { position: Some(*position), ..Final::default() };
             (room.map_or(0, |publisher| publisher.room_number), end)
         }));
         ends

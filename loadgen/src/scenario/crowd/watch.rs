@@ -1,7 +1,8 @@
 //! What the clients of a thread see, counted and checked. Thread view.
 //!
 //! Order, gaps and recovery are the session machine's business; here stamps are compared: a body must be what was sent,
-//! and with one publisher in a room its sequence must rise.
+//! and with one publisher in a room its sequence must rise. Of servers that know no positions, all is told from the
+//! stamps ([`Sequences`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use ringway_protocol::event::{ErrorEvent, Place, Published};
 use ringway_protocol::session::client::{Phase, Request};
 use ringway_protocol::{Lane, Position, Retry};
 
-use crate::args::PublishArgs;
+use super::sequences::{Disorder, Sequences};
+use crate::args::{Protocol, PublishArgs};
 use crate::body::Stamp;
-use crate::engine::{Arrival, Breach, Ending, MemberId, Nanos, Observer, Seen};
+use crate::engine::{Arrival, Breach, Ending, MemberId, Nanos, Observer, Seen, Target};
 use crate::report::{Board, Pulse, Tally};
 use crate::scenario::{Schedule, Setup};
 
@@ -30,6 +32,8 @@ pub(in crate::scenario) struct Watch {
     lane: Lane,
     /// Each room has one publisher, and each publisher one key.
     one_voice: bool,
+    /// Where the server numbers nothing.
+    sequences: Option<Sequences>,
     /// Last acknowledged position by room.
     acked: BTreeMap<Box<str>, Position>,
     pulse: Pulse,
@@ -50,11 +54,15 @@ struct Seat {
 impl Watch {
     pub(super) fn new(
         setup: &Setup,
+        target: &Target,
+        first: u32,
         subscribers: u32,
         publishers: u32,
         args: &PublishArgs,
         rooms: u32,
     ) -> Self {
+        let sequences = (target.protocol != Protocol::Ringway)
+            .then(|| Sequences::new(first, subscribers, args.publishers, rooms, target.qos > 0));
         Self {
             tally: Tally::default(),
             board: setup.board.clone(),
@@ -62,11 +70,17 @@ impl Watch {
             subscribers,
             members: vec![Seat::default(); (subscribers + publishers) as usize],
             lane: args.lane,
-            one_voice: args.publishers <= rooms && args.keys == 1,
+            one_voice: sequences.is_none() && args.publishers <= rooms && args.keys == 1,
+            sequences,
             acked: BTreeMap::new(),
             pulse: Pulse::new(setup.board.clone()),
             publishes_in_all: 0,
         }
+    }
+
+    /// Whether order and completeness are told from the stamps alone.
+    pub(super) const fn goes_by_stamps(&self) -> bool {
+        self.sequences.is_some()
     }
 
     pub(super) fn begin(&mut self, schedule: &Schedule) {
@@ -135,6 +149,41 @@ impl Watch {
         }
     }
 
+    /// Whether this subscriber saw the last publication of each of these publishers.
+    pub(super) fn has_all(&self, member: MemberId, publishers: &BTreeMap<u32, u64>) -> bool {
+        let Some(sequences) = &self.sequences else { return true };
+        publishers.iter().all(|(publisher, last)| sequences.has(member.0, *publisher, *last))
+    }
+
+    /// A subscriber's run is over: it must have seen these publishers to their last publications.
+    pub(super) fn end_of_publishers(&mut self, member: MemberId, publishers: &BTreeMap<u32, u64>) {
+        for (publisher, last) in publishers {
+            let end = |sequences: &Sequences| sequences.handle_end(member.0, *publisher, *last);
+            if let Some(disorder) = self.sequences.as_ref().and_then(end) {
+                self.disorder(member, disorder);
+            }
+        }
+    }
+
+    /// The run is over, and a publisher still waits for acknowledgements.
+    pub(super) fn unanswered(&mut self, member: MemberId, count: u32) {
+        self.tally.broken += u64::from(count);
+        self.tally.witness(|| subscriber(member), || format!("{count} publications were not acknowledged"));
+    }
+
+    fn disorder(&mut self, member: MemberId, disorder: Disorder) {
+        match disorder {
+            Disorder::Lost { from, to, .. } => self.tally.lost += to - from + 1,
+            Disorder::Duplicated { .. } => self.tally.duplicated += 1,
+            Disorder::Reordered { .. } => {
+                self.tally.reordered += 1;
+                self.tally.lost = self.tally.lost.saturating_sub(1);
+            }
+            Disorder::Astray { .. } => self.tally.broken += 1,
+        }
+        self.tally.witness(|| subscriber(member), || disorder.to_string());
+    }
+
     /// Brings the board up to date.
     pub(super) fn show(&mut self, now: Nanos) {
         self.pulse.tell(now, self.tally.counts(self.publishes_in_all));
@@ -152,9 +201,9 @@ impl Watch {
         if member.0 >= self.subscribers {
             return;
         }
-        let Some(seat) = self.members.get_mut(member.0 as usize) else { return };
         self.tally.deliveries_in_all += 1;
-        let checked = arrival.place & (CHECK_ONE_OF - 1) == 0;
+        // Where stamps are all there is, each must be right.
+        let checked = arrival.place & (CHECK_ONE_OF - 1) == 0 || self.sequences.is_some();
         let stamp = if checked { Stamp::read(arrival.body) } else { Stamp::read_unchecked(arrival.body) };
         let Some(stamp) = stamp else {
             self.tally.corrupted += 1;
@@ -162,6 +211,11 @@ impl Watch {
                 || format!("the body of {} {} is not what was sent", arrival.lane.name(), arrival.place);
             return self.tally.witness(|| subscriber(member), text);
         };
+        let seen = |sequences: &mut Sequences| sequences.handle(member.0, stamp.publisher, stamp.sequence);
+        if let Some(disorder) = self.sequences.as_mut().and_then(seen) {
+            self.disorder(member, disorder);
+        }
+        let Some(seat) = self.members.get_mut(member.0 as usize) else { return };
         if self.one_voice && arrival.phase.is_some() {
             // Values of the latest lane are told again at a join.
             let again = stamp.sequence == seat.sequence && arrival.lane == Lane::Latest;
@@ -197,6 +251,9 @@ impl Watch {
         if seat.ready {
             let count = if recovered { &mut self.tally.recovered } else { &mut self.tally.not_recovered };
             *count += 1;
+            if let Some(sequences) = self.sequences.as_mut().filter(|_| member.0 < self.subscribers) {
+                sequences.handle_return(member.0);
+            }
         }
         if let Some(dropped) = seat.dropped.filter(|_| replay == 0) {
             seat.dropped = None;

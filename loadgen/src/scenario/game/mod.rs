@@ -57,7 +57,7 @@ impl Load for GameArgs {
     }
 
     fn summarize(&self, summary: &mut Summary, setup: &Setup, course: &Course, tally: &Tally) {
-        summary.text("transport", &setup.transport_names());
+        setup.describe(summary);
         describe(summary, self);
         conclude(summary, tally, course, self);
         if course.ready && tally.values == 0 {

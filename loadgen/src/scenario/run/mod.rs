@@ -119,7 +119,7 @@ fn context(plan: &Plan, setup: &Setup) -> Context {
         name: plan.name().to_owned(),
         about: plan.about().map(str::to_owned),
         url: common.url.clone(),
-        protocol: "ringway".to_owned(),
+        protocol: common.protocol().name().to_owned(),
         server: setup.server.and_then(Server::of),
         processes: common.processes,
         threads: common.threads,

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use super::{Schedule, Work};
-use crate::args::{Common, TransportChoice};
+use crate::args::{Common, Protocol, TransportChoice};
 use crate::engine::{Target, pin_to_core, raise_open_files, sharpen_timers};
 use crate::proc_stat;
-use crate::report::{Board, Tally};
+use crate::report::{Board, Summary, Tally};
 use crate::scenario::crowd::Finals;
 use crate::scenario::{RunFault, run::Part};
 
@@ -49,12 +49,13 @@ impl Setup {
         common.threads = common.threads.max(transports.len().div_ceil(part.of.into()) as u16);
         let mut targets = Vec::new();
         for transport in transports {
-            let mut target = Target::new(&common.url, transport, common.insecure)?;
+            let target = Target::new(&common.url, transport, common.insecure)?;
+            let mut target = target.speaking(common.protocol(), common.qos)?;
             if let Some(path) = path {
                 path.clone_into(&mut target.path);
             }
             target.sources = common.sources.unwrap_or_else(|| target.sources_for(connections));
-            if target.transport != TransportChoice::Ws && target.config(None).trust.is_none() {
+            if !is_stream(&target) && target.config(None).trust.is_none() {
                 let text = "QUIC and WebTransport believe a server elsewhere only with --insecure";
                 return Err(RunFault::Asked(text.to_owned()));
             }
@@ -62,7 +63,7 @@ impl Setup {
         }
         let files = raise_open_files();
         let here = u64::from(connections.div_ceil(part.of.into()));
-        if targets.iter().any(|target| target.transport == TransportChoice::Ws) && here + 64 > files {
+        if targets.iter().any(|target| is_stream(target)) && here + 64 > files {
             return Err(RunFault::Asked(format!(
                 "{here} connections of one process need more open files than the {files} allowed: raise \
                  `ulimit -n`, or spread them over more --processes"
@@ -96,15 +97,20 @@ impl Setup {
         &self.targets
     }
 
-    /// What carries the frames, for reports.
-    pub(in crate::scenario) fn transport_names(&self) -> String {
+    /// What the clients speak, and what carries it.
+    pub(in crate::scenario) fn describe(&self, summary: &mut Summary) {
         let names: Vec<_> = self.targets.iter().map(|target| target.transport_name()).collect();
-        names.join(" and ")
+        let protocol = self.common.protocol();
+        summary.text("protocol", protocol.name());
+        summary.text("transport", &names.join(" and "));
+        if protocol == Protocol::Mqtt {
+            summary.count("qos", self.common.qos.into());
+        }
     }
 
-    /// Refuses what only WebSocket can do.
+    /// Refuses what only WebSocket, or another protocol straight on TCP, can do.
     pub(in crate::scenario) fn want_websocket(&self, what: &str) -> Result<(), RunFault> {
-        match self.targets.iter().find(|target| target.transport != TransportChoice::Ws) {
+        match self.targets.iter().find(|target| !is_stream(target)) {
             None => Ok(()),
             Some(other) => {
                 let name = other.transport_name();
@@ -154,4 +160,9 @@ impl Setup {
             })
             .collect()
     }
+}
+
+/// A TCP connection for each client.
+fn is_stream(target: &Target) -> bool {
+    matches!(target.transport, TransportChoice::Ws | TransportChoice::Tcp)
 }

@@ -10,8 +10,7 @@ use crate::proc_stat::{self, Usage, Used};
 use crate::report::{Progress, Tally, second_of};
 use crate::scenario::{Plan, RunFault};
 
-/// From the schedule's making to its start: every thread has seen it by then, and every process.
-const HEAD_START: Duration = Duration::from_millis(50);
+/// From the schedule's making to its start at least, where it goes to other processes.
 const HEAD_START_OF_PROCESSES: Duration = Duration::from_millis(300);
 /// How often the coordinating thread looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -111,7 +110,10 @@ impl<'a> Stage<'a> {
 
     /// Fixes the schedule, waits through it, and looks at the server at both ends of the measuring and each second.
     pub(in crate::scenario) fn measure(&mut self) -> Measured {
-        let head = if self.setup.common.processes == 1 { HEAD_START } else { HEAD_START_OF_PROCESSES };
+        let mut head = self.setup.common.head_start();
+        if self.setup.common.processes > 1 {
+            head = head.max(HEAD_START_OF_PROCESSES);
+        }
         let start = Nanos::now() + head;
         let measure = start + self.setup.common.warmup;
         let schedule = Schedule { start, measure, end: measure + self.setup.common.duration };
