@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ringway_load::args::{Args, Task};
+use ringway_load::report::Output;
 use ringway_load::scenario::{BUILT_IN, Plan};
 use ringway_load::{relay, report, scenario, study};
 
@@ -32,8 +33,11 @@ fn main() -> ExitCode {
 
 fn load(plan: &Plan) -> Result<ExitCode, String> {
     let summary = scenario::run(plan).map_err(|fault| fault.to_string())?;
-    let verdict = summary.publish(plan.scenario().common().json.as_deref())?;
-    Ok(verdict.exit_code())
+    let common = plan.scenario().common();
+    let output =
+        Output { json: common.json.as_deref(), html: common.html.as_deref(), hgrm: common.hgrm.as_deref() };
+    output.deliver(&summary.table(), &summary.to_json())?;
+    Ok(summary.verdict().exit_code())
 }
 
 /// The built-in scenarios, or the text of one.

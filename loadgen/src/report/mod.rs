@@ -7,7 +7,7 @@ mod board;
 mod context;
 pub mod hgrm;
 pub mod html;
-pub mod output;
+mod output;
 mod rebuild;
 pub mod record;
 mod series;
@@ -17,6 +17,7 @@ pub mod whole;
 
 pub use board::{Board, Progress};
 pub use context::{Context, Machine, Server};
+pub use output::Output;
 pub use rebuild::{ReportArgs, ReportFault, rebuild};
 pub use series::{Counts, Pulse, Row, Second, Series, second_of};
 pub(crate) use summary::grouped;

@@ -1,66 +1,69 @@
-//! Reports into files: whole or not at all. Process view.
+//! What a run or a study leaves behind: a table for people, and files that are whole or not there. Process view.
 
-use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json::Value;
 
-/// Writes a file so that it is never seen half written: what was there stays if anything fails. `-` is standard output.
-///
-/// # Errors
-/// A sentence that names the file and what the system said.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let refused = |fault: io::Error| format!("{} was not written: {fault}", path.display());
-    if path == Path::new("-") {
-        return io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()).map_err(refused);
-    }
-    // A device or a pipe has no halves, and can't be replaced.
-    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
-        return fs::write(path, bytes).map_err(refused);
-    }
-    let name = path.file_name().ok_or_else(|| format!("{} names no file", path.display()))?;
-    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&beside, path)).map_err(|fault| {
-        let _ = fs::remove_file(&beside);
-        refused(fault)
-    })
+use super::html::{self, Source};
+use super::record::Document;
+use super::{hgrm, whole};
+
+/// Where reports go; none of what is not wanted. `-` is standard output.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Output<'a> {
+    /// The document.
+    pub json: Option<&'a Path>,
+    /// The page.
+    pub html: Option<&'a Path>,
+    /// Latency by percentile.
+    pub hgrm: Option<&'a Path>,
 }
 
-/// A document as people can read it, too.
-#[must_use]
-pub fn pretty(document: &Value) -> Vec<u8> {
-    // A `Value` always has a text.
-    let mut text = serde_json::to_vec_pretty(document).unwrap_or_default();
-    text.push(b'\n');
-    text
+impl Output<'_> {
+    /// Prints the table, beside a file on standard output as an error, and writes what is wanted. What can't be written keeps
+    /// nothing else from being written.
+    ///
+    /// # Errors
+    /// A sentence for each file that was not written: its flag, its name, and what the system said.
+    pub fn deliver(&self, table: &str, document: &Value) -> Result<(), String> {
+        let files = [self.json, self.html, self.hgrm];
+        // Who closed the other end wants no table.
+        let _ = if files.contains(&Some(Path::new("-"))) {
+            io::stderr().write_all(table.as_bytes())
+        } else {
+            io::stdout().write_all(table.as_bytes())
+        };
+        let mut json = serde_json::to_vec_pretty(document).unwrap_or_default();
+        json.push(b'\n');
+        let faults = [
+            write("--json", self.json, || Ok(json.clone())),
+            write("--html", self.html, || {
+                let file = self.json.map_or_else(String::new, |json| json.display().to_string());
+                let document = Document::parse(&json).map_err(|fault| fault.to_string())?;
+                html::page(&[Source { file, document }], None).map(String::into_bytes)
+            }),
+            write("--hgrm", self.hgrm, || match Document::parse(&json) {
+                Ok(Document::Run(run)) => match run.latency() {
+                    Some(latency) => Ok(hgrm::distribution(latency).into_bytes()),
+                    None => Err("there are no latencies".to_owned()),
+                },
+                Ok(_) => Err("it is for one run".to_owned()),
+                Err(fault) => Err(fault.to_string()),
+            }),
+        ];
+        let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_replaced_or_left_alone() {
-        let folder = std::env::temp_dir().join(format!("ringway-load-output-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("report.json");
-        write(&path, b"one").unwrap();
-        write(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        let fault = write(&folder.join("missing/report.json"), b"three").unwrap_err();
-        assert!(fault.contains("missing/report.json was not written"), "{fault}");
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
-        fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_full_disk_is_told() {
-        let fault = write(Path::new("/dev/full"), b"report").unwrap_err();
-        assert!(fault.contains("/dev/full was not written"), "{fault}");
-    }
+fn write(
+    flag: &str,
+    path: Option<&Path>,
+    content: impl FnOnce() -> Result<Vec<u8>, String>,
+) -> Result<(), String> {
+    let Some(path) = path else { return Ok(()) };
+    let refused = |fault: String| format!("{flag}: {} was not written: {fault}", path.display());
+    let content = content().map_err(refused)?;
+    whole::write(path, &content).map_err(|fault| refused(fault.to_string()))
 }

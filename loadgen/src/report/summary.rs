@@ -1,14 +1,12 @@
 //! The end of a run: rows for people, an object for programs, a verdict for the shell. Process view.
 
 use std::borrow::Cow;
-use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Latency, Row, Tally, output};
+use super::{Context, Latency, Row, Tally};
 use crate::scenario::Measured;
 
 /// Version of the JSON document; it changes when a member changes its meaning or goes.
@@ -321,25 +319,6 @@ impl Summary {
             self.histograms.iter().map(|(name, latency)| ((*name).to_owned(), json!(latency))).collect();
         object.insert("histograms".to_owned(), Value::Object(histograms));
         Value::Object(object)
-    }
-
-    /// Prints the table (beside a document on standard output: as an error), and writes the document where it is wanted.
-    ///
-    /// # Errors
-    /// When the file can't be written; the table was printed all the same.
-    pub fn publish(&self, json: Option<&Path>) -> Result<Verdict, String> {
-        let table = self.table();
-        // Who closed the other end wants no table.
-        let _ = if json == Some(Path::new("-")) {
-            io::stderr().write_all(table.as_bytes())
-        } else {
-            io::stdout().write_all(table.as_bytes())
-        };
-        if let Some(path) = json {
-            output::write(path, &output::pretty(&self.to_json()))
-                .map_err(|fault| format!("--json: {fault}"))?;
-        }
-        Ok(self.verdict())
     }
 
     /// The table for people, with warnings and failures below it.

@@ -62,7 +62,9 @@ impl ServerFile {
         }
         let directory = fs::canonicalize(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
         let directory = directory.unwrap_or_default().display().to_string();
-        file.spawn = file.spawn.map(|command| command.replace("{dir}", &directory));
+        for command in [&mut file.spawn, &mut file.setup].into_iter().flatten() {
+            *command = command.replace("{dir}", &directory);
+        }
         Ok(file)
     }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{of_run, publish, rounded};
+use super::{of_run, rounded};
 use crate::args::CompareArgs;
 use crate::report::{Limit, Summary, Verdict, grouped};
 use crate::scenario::{self, Plan, RunFault};
@@ -82,11 +82,8 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode, String> {
     let rows: Vec<Row> =
         ROWS.iter().filter_map(|(name, unit, more)| Row::of(name, unit, *more, &sides)).collect();
     let (warnings, failures) = (warnings(&sides), failures(&sides));
-    publish(
-        &table(&plan, &sides, &rows, &warnings, &failures),
-        &document(&plan, args, &sides, &rows, &warnings, &failures),
-        &args.study,
-    )?;
+    let table = table(&plan, &sides, &rows, &warnings, &failures);
+    args.study.output().deliver(&table, &document(&plan, args, &sides, &rows, &warnings, &failures))?;
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

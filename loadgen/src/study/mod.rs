@@ -6,26 +6,15 @@ mod saturate;
 pub use compare::compare;
 pub use saturate::saturate;
 
-use std::io::{self, Write as _};
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::args::StudyArgs;
-use crate::report::output;
+use crate::report::Output;
 
-/// Prints the table and writes the documents that are wanted.
-fn publish(table: &str, document: &Value, args: &StudyArgs) -> Result<(), String> {
-    // Who closed the other end wants no table.
-    let _ = if args.json.as_deref() == Some(Path::new("-")) {
-        io::stderr().write_all(table.as_bytes())
-    } else {
-        io::stdout().write_all(table.as_bytes())
-    };
-    if let Some(path) = &args.json {
-        output::write(path, &output::pretty(document)).map_err(|fault| format!("--json: {fault}"))?;
+impl StudyArgs {
+    fn output(&self) -> Output<'_> {
+        Output { json: self.json.as_deref(), html: self.html.as_deref(), hgrm: None }
     }
-    Ok(())
 }
 
 /// A run's document, with members of its place in the study.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{of_run, publish, rounded};
+use super::{of_run, rounded};
 use crate::args::{SaturateArgs, Scenario};
 use crate::report::{Limit, Summary, Verdict, grouped};
 use crate::scenario::{self, Plan};
@@ -80,7 +80,7 @@ pub fn saturate(args: &SaturateArgs) -> Result<ExitCode, String> {
         },
         "runs": search.runs,
     });
-    publish(&table, &document, &args.study)?;
+    args.study.output().deliver(&table, &document)?;
     Ok(if best.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
