@@ -240,7 +240,8 @@ impl Pulse {
     pub fn begin(&mut self, schedule: &Schedule, counts: Counts) {
         if self.schedule.is_none() {
             self.schedule = Some(*schedule);
-            self.t = second_of(schedule, Nanos::now());
+            // What little happens before the load begins counts to its first second.
+            self.t = second_of(schedule, Nanos::now().max(schedule.start));
             (self.told, self.cpu) = (counts, thread_cpu());
         }
     }

@@ -30,23 +30,29 @@ impl Arrivals {
     pub(super) fn first(&self, place: f64) -> Duration {
         match self.kind {
             ArrivalChoice::Steady => self.every.mul_f64(place),
-            ArrivalChoice::Poisson | ArrivalChoice::Bursty => self.gap(0),
+            ArrivalChoice::Poisson => self.gap(0),
+            // Who looks at any moment finds long gaps more often than short ones, as they are longer.
+            ArrivalChoice::Bursty => self.bursty(0, SOON * SOON_GAP),
         }
     }
 
     /// From a tick to the next.
     pub(super) fn gap(&self, tick: u64) -> Duration {
-        let draw = |purpose: u64| self.draws.draw(tick * DRAWS + purpose);
-        let exponential = || -(1.0 - draw(0)).ln();
         match self.kind {
             ArrivalChoice::Steady => self.every,
-            ArrivalChoice::Poisson => self.every.mul_f64(exponential()),
-            ArrivalChoice::Bursty => {
-                let long = (1.0 - SOON * SOON_GAP) / (1.0 - SOON);
-                let mean = if draw(1) < SOON { SOON_GAP } else { long };
-                self.every.mul_f64(mean * exponential())
-            }
+            ArrivalChoice::Poisson => self.every.mul_f64(self.exponential(tick)),
+            ArrivalChoice::Bursty => self.bursty(tick, SOON),
         }
+    }
+
+    fn bursty(&self, tick: u64, soon: f64) -> Duration {
+        let long = (1.0 - SOON * SOON_GAP) / (1.0 - SOON);
+        let mean = if self.draws.draw(tick * DRAWS + 1) < soon { SOON_GAP } else { long };
+        self.every.mul_f64(mean * self.exponential(tick))
+    }
+
+    fn exponential(&self, tick: u64) -> f64 {
+        -(1.0 - self.draws.draw(tick * DRAWS)).ln()
     }
 
     /// Bytes of a tick's bodies.
@@ -77,6 +83,23 @@ mod tests {
             let gaps = gaps(kind);
             let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
             assert!((mean - 0.1).abs() < 0.002, "{kind:?}: {mean}");
+        }
+    }
+
+    #[test]
+    fn the_load_is_steady_from_the_first_second_on() {
+        for kind in [ArrivalChoice::Steady, ArrivalChoice::Poisson, ArrivalChoice::Bursty] {
+            let mut seconds = [0_u32; 5];
+            for publisher in 0..5_000 {
+                let arrivals = Arrivals::new(kind, Duration::from_secs(2), 1, publisher);
+                let (mut at, mut tick) = (arrivals.first(f64::from(publisher) / 5_000.0), 0);
+                while at < Duration::from_secs(5) {
+                    seconds[at.as_secs() as usize] += 1;
+                    tick += 1;
+                    at += arrivals.gap(tick);
+                }
+            }
+            assert!(seconds.iter().all(|count| (2_200..2_800).contains(count)), "{kind:?}: {seconds:?}");
         }
     }
 

@@ -187,8 +187,8 @@ impl<'a> Stage<'a> {
                 let after = self.look();
                 if let (Some(earlier), Some(later)) = (&before.1, &after.1) {
                     let used = later.since(earlier, after.0.since(before.0));
-                    // A look a moment after the last one says nothing.
-                    if after.0.since(before.0) > LOOK_EVERY * 10 {
+                    // Before the load there is nothing to see, and a moment after the last look neither.
+                    if after.0 > schedule.start && after.0.since(before.0) > LOOK_EVERY * 10 {
                         self.setup.board.series(|series| series.server(t, used.cores, later.rss_kib));
                     }
                 }
