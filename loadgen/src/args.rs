@@ -186,6 +186,9 @@ pub struct Common {
     /// Cores that the started server may use, like 0 or 0,2-3.
     #[arg(long, value_name = "LIST", requires = "spawn")]
     pub server_cores: Option<String>,
+    /// The server's version, for reports; Ringway is asked for its own.
+    #[arg(long, value_name = "TEXT")]
+    pub server_version: Option<String>,
     /// The run fails when the server's memory grows faster than this over the second half of the measuring; for runs of
     /// minutes and more.
     #[arg(long, value_name = "KIB_PER_MINUTE", value_parser = rate_or_none)]

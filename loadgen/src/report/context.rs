@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -46,6 +47,8 @@ pub struct Server {
     pub pid: u32,
     /// Its file, without directories.
     pub executable: String,
+    /// Its version, where that is known.
+    pub version: Option<String>,
     /// Its command.
     pub command: Vec<String>,
     /// Its threads.
@@ -104,9 +107,12 @@ impl Server {
             Some(field(&status, "Cpus_allowed_list:")?.to_owned())
         });
         let masks: BTreeSet<String> = masks.collect();
+        let executable = field(&status, "Name:")?.to_owned();
         Some(Self {
             pid,
-            executable: field(&status, "Name:")?.to_owned(),
+            // Nobody else's program is started to be asked.
+            version: (executable == "ringway").then(|| version(pid)).flatten(),
+            executable,
             command,
             threads: field(&status, "Threads:")?.parse().ok()?,
             cores: masks.into_iter().collect::<Vec<_>>().join(" and "),
@@ -134,6 +140,14 @@ impl Machine {
             is_virtual: flags.split(' ').any(|flag| flag == "hypervisor"),
         }
     }
+}
+
+/// What a Ringway says of itself.
+fn version(pid: u32) -> Option<String> {
+    let output =
+        Command::new(format!("/proc/{pid}/exe")).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().filter(|_| output.status.success()).map(str::to_owned)
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
@@ -26,6 +27,8 @@ pub struct ServerFile {
     /// The command that starts it, with `{port}`, and `{dir}` for the directory of the description; none: somebody else
     /// does.
     pub spawn: Option<String>,
+    /// A shell's command whose first line of output is its version.
+    pub asks_version: Option<String>,
     /// How to get it where it can't be started.
     pub setup: Option<String>,
     /// More flags for the clients.
@@ -38,7 +41,17 @@ impl ServerFile {
     #[must_use]
     pub fn running(url: &str) -> Self {
         let (version, name, url) = (1, url.to_owned(), url.to_owned());
-        Self { version, name, about: None, protocol: None, url, spawn: None, setup: None, flags: Vec::new() }
+        Self {
+            version,
+            name,
+            about: None,
+            protocol: None,
+            url,
+            spawn: None,
+            asks_version: None,
+            setup: None,
+            flags: Vec::new(),
+        }
     }
 
     /// Reads a description, or takes a URL as one.
@@ -62,7 +75,7 @@ impl ServerFile {
         }
         let directory = fs::canonicalize(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
         let directory = directory.unwrap_or_default().display().to_string();
-        for command in [&mut file.spawn, &mut file.setup].into_iter().flatten() {
+        for command in [&mut file.spawn, &mut file.setup, &mut file.asks_version].into_iter().flatten() {
             *command = command.replace("{dir}", &directory);
         }
         Ok(file)
@@ -81,8 +94,18 @@ impl ServerFile {
                 flags.extend(["--server-cores".to_owned(), core.to_owned()]);
             }
         }
+        if let Some(version) = self.version() {
+            flags.extend(["--server-version".to_owned(), version]);
+        }
         flags.extend(self.flags.iter().cloned());
         flags
+    }
+
+    fn version(&self) -> Option<String> {
+        let command = self.asks_version.as_ref()?;
+        let output = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
     }
 
     /// A fault of starting it, with how to get it.

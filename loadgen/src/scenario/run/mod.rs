@@ -120,7 +120,10 @@ fn context(plan: &Plan, setup: &Setup) -> Context {
         about: plan.about().map(str::to_owned),
         url: common.url.clone(),
         protocol: common.protocol().name().to_owned(),
-        server: setup.server.and_then(Server::of),
+        server: setup
+            .server
+            .and_then(Server::of)
+            .map(|server| Server { version: common.server_version.clone().or(server.version), ..server }),
         processes: common.processes,
         threads: common.threads,
         client_cores: match common.client_core {
