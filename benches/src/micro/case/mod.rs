@@ -1,13 +1,37 @@
-//! The hot paths, by the crate they run through.
+//! The hot paths, one file for each subject.
 
-mod codec;
-mod core;
+mod binary;
+mod deadline;
+mod exchange;
+mod framing;
+mod history;
+mod json;
+mod membership;
+mod outbox;
+mod publish;
 mod rings;
+mod sample;
+mod token;
 mod websocket;
 
 use super::Case;
 
 /// All of them.
 pub(super) fn all() -> impl Iterator<Item = &'static Case> {
-    [codec::CASES, websocket::CASES, rings::CASES, core::CASES].into_iter().flatten()
+    [
+        binary::CASES,
+        json::CASES,
+        framing::CASES,
+        websocket::CASES,
+        publish::CASES,
+        outbox::CASES,
+        membership::CASES,
+        history::CASES,
+        exchange::CASES,
+        rings::CASES,
+        deadline::CASES,
+        token::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
