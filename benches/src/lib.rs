@@ -9,6 +9,7 @@
 mod cells;
 mod cpu;
 mod drain;
+mod epoll;
 mod floor;
 mod hop;
 pub mod micro;
@@ -16,6 +17,7 @@ mod process;
 mod quic;
 mod series;
 mod sockets;
+mod stub;
 mod table;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +55,8 @@ enum What {
     QuicStorm(quic::StormOptions),
     /// A plain server on quinn and tokio that sends to all its connections
     QuicFloor(quic::FloorOptions),
+    /// A server that costs next to nothing and knows when it sent what: to measure the load generator with
+    Stub(stub::Options),
     /// Run one case of `micro` and say how many operations it counted
     MicroCase(micro::CaseOptions),
 }
@@ -73,6 +77,7 @@ pub fn run() -> std::io::Result<()> {
         What::QuicDrain(options) => quic::run_drain(&options),
         What::QuicStorm(options) => quic::run_storm(&options),
         What::QuicFloor(options) => quic::run_floor(&options),
+        What::Stub(options) => stub::run(&options),
         What::MicroCase(options) => micro::run_case(&options),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 
+use crate::epoll::Epoll;
 use crate::{cpu, drain};
 
 /// What to connect to, and what to send.
@@ -23,7 +24,6 @@ pub(crate) struct Options {
     core: Option<usize>,
 }
 
-const EVENTS: usize = 512;
 /// How long one wait may last, so that the end of standard input is seen.
 const WAIT_MS: i32 = 100;
 
@@ -37,16 +37,9 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     }
     cpu::raise_open_files()?;
     let streams = drain::connect(options.connect, options.connections)?;
-    let epoll = epoll()?;
+    let mut epoll = Epoll::new()?;
     for (index, stream) in streams.iter().enumerate() {
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: index as u64 };
-        // SAFETY: both descriptors are open, and `event` is a valid event that the kernel copies.
-        let added = unsafe {
-            libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, stream.as_raw_fd(), &raw mut event)
-        };
-        if added != 0 {
-            return Err(io::Error::last_os_error());
-        }
+        epoll.add(stream.as_fd(), index as u64)?;
     }
     let ended = drain::announce()?;
 
@@ -55,13 +48,9 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     for stream in &streams {
         io::Write::write_all(&mut &*stream, &message)?;
     }
-    let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; EVENTS];
     while !ended.load(std::sync::atomic::Ordering::Relaxed) {
-        // SAFETY: `events` is valid for writes of EVENTS events.
-        let count =
-            unsafe { libc::epoll_wait(epoll.as_raw_fd(), events.as_mut_ptr(), EVENTS as i32, WAIT_MS) };
-        for event in events.iter().take(usize::try_from(count).unwrap_or(0)) {
-            let index = event.u64 as usize;
+        for event in 0..epoll.wait(WAIT_MS)? {
+            let index = epoll.ready(event).token as usize;
             let mut stream = &streams[index];
             let read = match io::Read::read(&mut stream, &mut message[..missing[index]]) {
                 Ok(0) => return Ok(()),
@@ -79,14 +68,4 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn epoll() -> io::Result<OwnedFd> {
-    // SAFETY: no pointer is passed.
-    let descriptor = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel just made it, and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }

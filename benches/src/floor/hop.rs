@@ -1,13 +1,13 @@
 //! A hop between two cores: what a value handed to another thread costs in time, when that thread spins and when it sleeps.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hdrhistogram::Histogram;
 
 use super::Options;
+use super::bell::{Bell, Epolled, EventFd, Futex};
 use crate::cpu;
 use crate::table::Table;
 
@@ -21,7 +21,9 @@ pub(super) fn table(options: &Options) -> io::Result<Table> {
     for _ in 0..options.alternations {
         let cells = [
             ("both spin on a cache line", spinning(options)?),
-            ("both sleep on an eventfd", parked(options)?),
+            ("both sleep on a futex", parked::<Futex>(options)?),
+            ("both sleep on an eventfd", parked::<EventFd>(options)?),
+            ("both sleep on an eventfd, by epoll", parked::<Epolled>(options)?),
         ];
         for (name, trips) in cells {
             table.push(name, 0, trips.value_at_quantile(0.5) as f64 / 2.0);
@@ -68,24 +70,25 @@ impl Turn {
     }
 }
 
-/// Round trips in nanoseconds, each side asleep in a blocking read meanwhile.
-fn parked(options: &Options) -> io::Result<Histogram<u64>> {
-    let (there, back) = (Arc::new(doorbell()?), Arc::new(doorbell()?));
+/// Round trips in nanoseconds, each side asleep meanwhile: two wake-ups.
+fn parked<B: Bell>(options: &Options) -> io::Result<Histogram<u64>> {
+    let (there, back) = (Arc::new(B::new()?), Arc::new(B::new()?));
     let (their_there, their_back, core) = (there.clone(), back.clone(), options.peer_core);
     let peer = std::thread::spawn(move || {
         cpu::pin(core)?;
+        let mut ear = their_there.ear()?;
         for _ in 0..PARKED_TRIPS {
-            wait(&their_there)?;
-            ring(&their_back)?;
+            their_there.wait(&mut ear)?;
+            their_back.ring()?;
         }
         Ok(())
     });
     cpu::pin(options.core)?;
-    let mut trips = histogram();
+    let (mut trips, mut ear) = (histogram(), back.ear()?);
     for _ in 0..PARKED_TRIPS {
         let from = cpu::wall_ns();
-        ring(&there)?;
-        wait(&back)?;
+        there.ring()?;
+        back.wait(&mut ear)?;
         trips.saturating_record(cpu::wall_ns() - from);
     }
     join(peer)?;
@@ -98,28 +101,4 @@ fn histogram() -> Histogram<u64> {
 
 fn join(peer: std::thread::JoinHandle<io::Result<()>>) -> io::Result<()> {
     peer.join().map_err(|_| io::Error::other("the other thread panicked"))?
-}
-
-fn doorbell() -> io::Result<OwnedFd> {
-    // SAFETY: no pointer is passed.
-    let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel just made it, and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
-}
-
-fn ring(bell: &OwnedFd) -> io::Result<()> {
-    let one = 1_u64;
-    // SAFETY: eight readable bytes are passed, and the descriptor is open as long as `bell` lives.
-    let written = unsafe { libc::write(bell.as_raw_fd(), (&raw const one).cast(), 8) };
-    if written == 8 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-fn wait(bell: &OwnedFd) -> io::Result<()> {
-    let mut count = 0_u64;
-    // SAFETY: eight writable bytes are passed, and the descriptor is open as long as `bell` lives.
-    let read = unsafe { libc::read(bell.as_raw_fd(), (&raw mut count).cast(), 8) };
-    if read == 8 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

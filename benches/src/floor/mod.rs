@@ -1,11 +1,13 @@
-//! The machine's floor: what a socket write, a hop between two cores and a copy cost when nothing else is done.
+//! The machine's floor: what a socket write, a datagram, a hop between two cores and a copy cost when nothing else is done.
 //!
 //! The sender is pinned to one core and the lazy readers are on another; loopback makes the sender pay the receiver's softirq too, and it pays
 //! it here as the router does. Cells are CPU nanoseconds, taken in turn.
 
+mod bell;
 mod copy;
 mod hop;
 mod send;
+mod udp;
 mod uring;
 
 use std::io;
@@ -26,6 +28,9 @@ pub(crate) struct Options {
     /// Sockets, one column each
     #[arg(long, value_delimiter = ',', default_value = "100,1000,10000")]
     sockets: Vec<usize>,
+    /// Bytes of one datagram, one column each; 320 is a 200-byte body with what carries it
+    #[arg(long, value_delimiter = ',', default_value = "320,1200")]
+    datagram_bytes: Vec<usize>,
     /// How often each row is measured
     #[arg(long, default_value_t = 5)]
     alternations: usize,
@@ -66,6 +71,7 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     cpu::raise_open_files()?;
     let mut tables = vec![sends(options)?];
     if !options.sends_only {
+        tables.push(udp::table(options)?);
         tables.push(hop::table(options)?);
         tables.push(copy::table(options)?);
     }
