@@ -114,13 +114,17 @@ def keep(path: str, where: str, cells: dict[Cell, Found]) -> None:
 def recall(path: str) -> tuple[dict, dict[Cell, Found]]:
     with open(path) as file:
         facts = json.load(file)
+    return facts, found_of(facts)
+
+
+def found_of(facts: dict) -> dict[Cell, Found]:
+    """The cells of what `keep` wrote."""
     cells = {}
     for one in facts["cells"]:
-        said = one.pop("cell")
-        one.pop("name")
+        said = one["cell"]
         cell = Cell(**(said | {"line": Line(**said["line"]), "way": Way(**said["way"])}))
-        cells[cell] = Found(cell, **one)
-    return facts, cells
+        cells[cell] = Found(cell, **{name: value for name, value in one.items() if name not in ("cell", "name")})
+    return cells
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     cargo build --release --workspace
     python3 -m benches.side_by_side --uws-echo …/EchoServer --uws-load …/load_test --out table.json
 
-Needs two cores that nothing else uses, `taskset` and 20,000 open files. Prints the table as markdown and writes every sample as JSON.
+Needs two cores that nothing else uses, `taskset` and 20,000 open files. Prints the table as markdown and writes every sample, and the rows as shown, as JSON.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chosen = [group for group in GROUPS if not options.groups or group.name in options.groups]
-    samples, lines = {}, []
+    samples, shown, lines = {}, {}, []
     # One group after the other, each with its own servers: idle ones would still take a core's caches and a host's memory.
     for group in chosen:
         figures = Figures()
@@ -69,11 +69,12 @@ def main():
                 print(f"{group.name}: {alternation} of {options.alternations} in {time.monotonic() - began:.0f} s", flush=True)
             rows = list(measure.rows(figures))
         samples[group.name] = figures.samples
+        shown[group.name] = [row.texts() for row in rows]
         lines += rows
         print(table(rows), flush=True)
         if options.out:
             with open(options.out, "w") as file:
-                json.dump({"host": host(), "alternations": options.alternations, "samples": samples}, file, indent=1)
+                json.dump({"host": host(), "alternations": options.alternations, "samples": samples, "rows": shown}, file, indent=1)
                 file.write("\n")
     print(f"\n{host()}; {options.alternations} alternations; median (smallest–largest)\n\n{table(lines)}")
 

@@ -48,9 +48,12 @@ class Row:
             middle = median(samples)
             self.reached = middle >= limit if at_least else middle <= limit
 
+    def texts(self):
+        """Every cell as it is shown, the verdict last."""
+        return [*self.cells, {True: "yes", False: "**no**", None: "not measured"}[self.reached]]
+
     def markdown(self):
-        verdict = {True: "yes", False: "**no**", None: "not measured"}[self.reached]
-        return "| " + " | ".join([*self.cells, verdict]) + " |"
+        return "| " + " | ".join(self.texts()) + " |"
 
 
 HEAD = "| what | measured | floor or peer | ratio | reach | reached |\n|---|---:|---:|---:|---:|---|"

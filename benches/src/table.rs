@@ -71,7 +71,7 @@ impl Table {
                 json!({ "row": name, "cells": cells })
             })
             .collect();
-        json!({ "title": self.title, "unit": self.unit, "rows": rows })
+        json!({ "title": self.title, "unit": self.unit, "columns": self.columns, "rows": rows })
     }
 }
 
@@ -99,6 +99,7 @@ mod tests {
             "### sends (ns)\n\n| | 100 | 1000 |\n|---|---:|---:|\n| send | – | **1700** (1650–1900) |\n"
         );
         assert_eq!(table.json()["rows"][0]["cells"]["1000"]["median"], 1700.0);
+        assert_eq!(table.json()["columns"], json!(["100", "1000"]), "objects don't keep the order");
     }
 
     #[test]

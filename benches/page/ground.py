@@ -1,0 +1,95 @@
+"""Where parts run: the binaries, the cores, the folder of what they found, and a log for each."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any
+
+# Lines of a log that are shown when its part failed.
+TAIL = 12
+
+
+class Failed(Exception):
+    """A part could not be measured; the text says why."""
+
+
+class LeftOut(Failed):
+    """There is nothing to measure here; the text says what would have to be there."""
+
+
+@dataclass
+class Ground:
+    folder: str
+    binaries: str
+    quick: bool
+    server_core: int = 0
+    client_core: int = 1
+    uws_echo: str | None = None
+    uws_load: str | None = None
+    compare: tuple[str, ...] = ()
+
+    def binary(self, name: str) -> str:
+        return os.path.join(self.binaries, name)
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.folder, name)
+
+    def fresh(self, name: str) -> str:
+        """A file's path, with nothing there of an earlier run."""
+        path = self.path(name)
+        if os.path.exists(path):
+            os.remove(path)
+        return path
+
+    def run(self, part: str, *command: object, may_fail: bool = False) -> None:
+        """Runs a command to its end; what it says goes to the part's log. Its own group, so that whoever ends us ends all that it started."""
+        words = [str(word) for word in command]
+        log = self.path(f"{part}.log")
+        with open(log, "ab") as output:
+            output.write(f"\n$ {' '.join(words)}\n".encode())
+            output.flush()
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                code = process.wait()
+            except BaseException:
+                end(process)
+                raise
+        if code and not may_fail:
+            raise Failed(f"`{' '.join([os.path.basename(words[0]), *words[1:3]])} …` ended with {code}: {tail(log)}")
+
+    def start(self, part: str, *command: object) -> subprocess.Popen:
+        """Starts a server; its output goes to a file of its own, which is returned as `process.log`."""
+        log = self.path(f"{part}.server.log")
+        with open(log, "wb") as output:
+            return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Asks a command and all that it started to end, then insists."""
+    for number, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, 5)):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            if process.poll() is not None:
+                return
+            time.sleep(0.05)
+
+
+def tail(log: str) -> str:
+    with open(log, errors="replace") as file:
+        lines = [line.strip() for line in file if line.strip()]
+    return " / ".join(lines[-TAIL:])
+
+
+def load(path: str, what: str) -> Any:
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise Failed(f"{what} wrote no result: {error}") from error

@@ -1,0 +1,68 @@
+"""Other servers under the same load in turns: whatever `ringway-load compare` is told to compare."""
+
+import shlex
+import subprocess
+from typing import Any
+
+from ...side_by_side.figures import number
+from ..ground import Ground, LeftOut, load
+from ..markdown import spread, table
+from ..needs import CORES
+from ..record import Record
+
+UNITS = {"us": "µs", "per_s": "/s", "/s": "/s"}
+
+
+class Compare:
+    name = "compare"
+    what = "others under the same load, by `ringway-load compare`; what is compared is named by --compare"
+    minutes = (2, 2)
+    needs = (CORES,)
+
+    def measure(self, ground: Ground) -> Any:
+        if not ground.compare:
+            raise LeftOut("nothing to compare was named: --compare 'ARGUMENTS OF ringway-load compare'")
+        help_ = subprocess.run([ground.binary("ringway-load"), "compare", "--help"], stdin=subprocess.DEVNULL, capture_output=True)
+        if help_.returncode:
+            raise LeftOut("this `ringway-load` has no `compare`")
+        return [self.one(ground, nth, arguments) for nth, arguments in enumerate(ground.compare, 1)]
+
+    def one(self, ground: Ground, nth: int, arguments: str) -> dict[str, Any]:
+        out = ground.fresh(f"compare.{nth}.result.json")
+        ground.run(self.name, ground.binary("ringway-load"), "compare", *shlex.split(arguments), "--json", out, may_fail=True)
+        found = load(out, "ringway-load compare")
+        return {"arguments": arguments, "compare": found.get("compare", found)}
+
+
+def show_compare(record: Record) -> str:
+    return "\n\n".join(map(show_one, record.data))
+
+
+def show_one(found: dict[str, Any]) -> str:
+    comparison = found["compare"]
+    names = [side_name(comparison.get(side), side) for side in ("a", "b")]
+    rows = ([row["name"], *(show_side(row.get(side), row.get("unit")) for side in ("a", "b")), show_ratio(row.get("ratio"))] for row in comparison["rows"])
+    told = [f"`ringway-load compare {found['arguments']}`:", "", table(["what", *names, f"{names[0]} / {names[1]}"], rows)]
+    for kind in ("warnings", "failures"):
+        told += ["", *(f"- {text}" for text in comparison[kind])] if comparison.get(kind) else []
+    return "\n".join(told)
+
+
+def side_name(side: Any, otherwise: str) -> str:
+    return side.get("name") or otherwise if isinstance(side, dict) else otherwise
+
+
+def show_side(values: Any, unit: str | None) -> str:
+    """One number, or one of each round."""
+    samples = sorted(value for value in (values if isinstance(values, list) else [values]) if value is not None)
+    if not samples:
+        return "–"
+    unit = f" {UNITS.get(unit, unit)}" if unit else ""
+    middle = samples[len(samples) // 2] if len(samples) % 2 else (samples[len(samples) // 2 - 1] + samples[len(samples) // 2]) / 2
+    return spread(samples, middle) + unit
+
+
+def show_ratio(ratio: dict[str, float | None] | None) -> str:
+    if not ratio or ratio.get("median") is None:
+        return "–"
+    return f"{number(ratio['median'])} ({number(ratio['min'])}–{number(ratio['max'])})"
