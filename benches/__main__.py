@@ -32,7 +32,7 @@ PACKAGES = ("ringway", "ringway-load", "ringway-benches")
 
 
 def arguments() -> argparse.Namespace:
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+    target = os.path.join(ROOT, os.environ.get("CARGO_TARGET_DIR", "target"))
     names = [part.name for part in PARTS]
     parser = argparse.ArgumentParser(prog="python3 -m benches", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="as little as shows that all runs: nothing to cite")

@@ -52,7 +52,11 @@ def render(section: Section, records: Records) -> str:
     paragraphs = [captions(measured)] if measured else []
     if measured:
         # Groups say themselves, in their rows, why they found nothing.
-        paragraphs.append(section.show(known if section.name == "side-by-side" else measured))
+        try:
+            paragraphs.append(section.show(known if section.name == "side-by-side" else measured))
+        except (LookupError, TypeError, ValueError, AttributeError) as why:
+            # Written by another version of the part: no reason to lose the other sections.
+            return f"**What `{', '.join(measured)}` wrote can't be read any more ({type(why).__name__}: {why}): measure it again.**"
     if not measured or section.name != "side-by-side":
         paragraphs += [f"**`{record.part}` {record.verdict()}**" for record in failed]
     return "\n\n".join(paragraphs) if paragraphs else "**Not measured yet.**"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...side_by_side.figures import HEAD, Row, show
-from ..ground import Ground
+from ..ground import Failed, Ground
 from ..needs import CORES
 from ..record import Record
 from .stub import Stub
@@ -12,7 +12,7 @@ SUBSCRIBERS = 1_000
 # Publications in a write: the stub pays for a write what the client pays for a read.
 BURST = 64
 # Deliveries a second that are asked for; what comes is what the client takes.
-ASKED_M = (2, 3, 4, 5)
+ASKED_M = (2, 3, 4, 6, 8)
 CONNECTIONS, BYTES = 100, 64
 ALTERNATIONS = 5
 DELIVERIES_MIN, ECHOES_MIN = 3e6, 400e3
@@ -34,11 +34,22 @@ class Client:
 
         for _ in range(rounds):
             with Stub(ground, self.name) as stub:
-                best = max((self.deliveries(stub, asked, seconds) for asked in ASKED_M), key=lambda summary: summary["deliveries_per_s"])
-                record("fanout", best, "deliveries_per_s")
+                record("fanout", self.best(stub, seconds), "deliveries_per_s")
             with Stub(ground, self.name) as stub:
                 record("echo", stub.load("echo", "--connections", CONNECTIONS, "--size", BYTES, "--duration", seconds), "messages_per_s")
         return found
+
+    def best(self, stub: Stub, seconds: str) -> dict[str, Any]:
+        """The run with the most deliveries. A rate at which a promise is broken ends the climb: beyond it is only more of that."""
+        runs: list[dict[str, Any]] = []
+        for asked_m in ASKED_M:
+            try:
+                runs.append(self.deliveries(stub, asked_m, seconds))
+            except Failed:
+                if not runs:
+                    raise
+                break
+        return max(runs, key=lambda summary: summary["deliveries_per_s"])
 
     def deliveries(self, stub: Stub, asked_m: int, seconds: str) -> dict[str, Any]:
         load = ("--rooms", 1, "--subscribers", SUBSCRIBERS, "--publishers", 1, "--rate", asked_m * 1_000_000 / SUBSCRIBERS, "--burst", BURST)

@@ -46,6 +46,9 @@ class Sections(unittest.TestCase):
         self.assertEqual(lines[5], "| a | 1 ns | – | – | ≤ 2 | yes |")
         self.assertTrue(all(line.count("|") == 7 for line in lines[2:]), text)
 
+    def test_a_result_of_another_version_says_that_it_must_be_measured_again(self):
+        self.assertIn("measure it again", render(BY_NAME["floor"], {"floor": record("floor", data={"rows": []})}))
+
     def test_parts_of_different_commits_say_who_is_of_which(self):
         text = captions({"a": record("a"), "b": record("b", commit="fff0000"), "c": record("c")})
         self.assertEqual(text, "*a, c: 2026-01-02, commit abc1234; b: 2026-01-02, commit fff0000.*")

@@ -77,6 +77,12 @@ impl Baseline {
             })
             .collect()
     }
+
+    /// A line for each case that has nothing to grow from, and so is not guarded.
+    pub(super) fn unguarded_by(&self, old: &Self) -> Vec<String> {
+        let cases = self.counts.keys().filter(|case| old.get(case).is_none());
+        cases.map(|case| format!("{case} is not in the baseline")).collect()
+    }
 }
 
 /// What decides which paths are taken: processor, C library, valgrind (which processor it shows).
@@ -127,8 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn a_new_case_has_nothing_to_grow_from() {
-        assert!(baseline("here", 100.0).grown_against(&Baseline::default()).is_empty());
+    fn a_new_case_has_nothing_to_grow_from_and_is_told() {
+        let (now, old) = (baseline("here", 100.0), Baseline::default());
+        assert!(now.grown_against(&old).is_empty());
+        assert_eq!(now.unguarded_by(&old), ["encode is not in the baseline"]);
+        assert!(now.unguarded_by(&now).is_empty());
     }
 
     #[test]

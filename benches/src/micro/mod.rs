@@ -1,6 +1,6 @@
 //! Hot paths one by one: in instructions, counted by callgrind, so that a shared machine's noise does not blur them, and in time, measured by criterion.
 //!
-//! A case is written once. It prepares what it needs and hands one closure to [`Measure`]; only what happens in there is measured, once for a
+//! A case is written once. It prepares what it needs and hands one closure to `Measure`; only what happens in there is measured, once for a
 //! count and as often as criterion wants for a time. Instructions tell that a path has grown, not how long it takes; times tell that, on a quiet
 //! machine.
 

@@ -12,7 +12,7 @@ use super::room::FRAME_BYTES_MAX;
 /// The path that is echoed; all others lead to the room.
 const ECHO: &str = "/echo";
 /// What may wait for a reader: more is a reader that no longer reads.
-const BEHIND_BYTES_MAX: usize = 16 << 20;
+const BEHIND_BYTES_MAX: usize = 4 << 20;
 
 /// What is spoken on a connection.
 pub(super) enum Stage {
@@ -91,7 +91,7 @@ impl Link {
         }
         self.behind.extend_from_slice(&bytes[written..]);
         if self.behind.len() > BEHIND_BYTES_MAX {
-            return Err(io::Error::other("a reader is 16 MiB behind"));
+            return Err(io::Error::other("a reader is 4 MiB behind"));
         }
         Ok(if self.behind.is_empty() { Sent::Whole } else { Sent::PutOff })
     }
