@@ -35,7 +35,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    /// What one socket write, one hop between cores and one copy cost at best
+    /// What one socket write, one datagram, one hop between cores and one copy cost at best
     Floor(floor::Options),
     /// The same echo and the same broadcast on several runtimes
     Cells(cells::Options),

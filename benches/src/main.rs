@@ -1,5 +1,13 @@
 //! `ringway-bench`.
 
-fn main() -> std::io::Result<()> {
-    ringway_benches::run()
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match ringway_benches::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ringway-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -42,7 +42,7 @@ def show_limits(record: Record) -> str:
 
 
 def show_table(record: Record) -> str:
-    return Matrix().report(finder(record))
+    return "Not part of a quick run." if record.quick else Matrix().report(finder(record))
 
 
 def draw(record: Record, page: str) -> None:

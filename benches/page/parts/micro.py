@@ -67,8 +67,11 @@ def show_micro(counts: Record | None, times: Record | None) -> str:
 def show_count(row: dict | None) -> tuple[str, str]:
     if row is None:
         return "–", "–"
-    before = row["baseline"]
-    return number(row["instructions"]), f"{(row['instructions'] / before - 1) * 100:+.1f} %" if before else "new"
+    if not row["baseline"]:
+        return number(row["instructions"]), "new"
+    # Adding nothing makes -0.0 a 0.0.
+    growth = round((row["instructions"] / row["baseline"] - 1) * 100, 1) + 0.0
+    return number(row["instructions"]), f"{growth:+.1f} %"
 
 
 def show_time(time: dict | None) -> str:

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion};
 
 use super::cases;
 use super::measure::{Measure, Meter, Round};
@@ -61,7 +61,6 @@ pub fn cargo_bench() {
 
 fn time_cases(criterion: &mut Criterion, filter: Option<&str>) {
     let mut group = criterion.benchmark_group("micro");
-    group.throughput(Throughput::Elements(1));
     for case in cases(filter) {
         group.bench_function(BenchmarkId::from_parameter(case.name), |bencher| {
             (case.run)(&mut Measure::by(&mut Timed { bencher }));

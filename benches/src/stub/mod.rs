@@ -32,8 +32,9 @@ pub(crate) struct Options {
     /// Never sleep
     #[arg(long)]
     spin: bool,
-    /// How long each delivery waits after its publication arrived: 5ms, or uniform:1ms..9ms, drawn for each. The order of a member's deliveries is
-    /// kept: let publications come further apart than the bounds, or one waits for the other
+    /// How long each delivery waits after its publication arrived: 5ms, or uniform:1ms..9ms, drawn for each
+    ///
+    /// The order of a member's deliveries is kept: let publications come further apart than the bounds, or one waits for the other.
     #[arg(long)]
     delay: Option<Delay>,
     /// Stand still once for so long
@@ -45,8 +46,9 @@ pub(crate) struct Options {
     /// What draws depend on
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// At the end (SIGTERM) write here, as JSON, how late deliveries left: percentiles of the time between the moment in each body's stamp and the
-    /// return of the write
+    /// Write here at the end (SIGTERM), as JSON, how late deliveries left
+    ///
+    /// Percentiles of the time from the intended moment in each body's stamp to the return of the write that sent it, both by CLOCK_MONOTONIC.
     #[arg(long)]
     log: Option<PathBuf>,
 }
