@@ -158,8 +158,10 @@ def write_page(page: str, options: argparse.Namespace, parts: list[Part]) -> Non
     with open(page) as file:
         text = file.read()
     records = {part.name: kept for part in PARTS if (kept := record.read(options.out, part.name)) and kept.quick == options.quick}
+    # A copy shows all that its folder has; on the page itself what was not asked for stays as it is.
+    shown = records.keys() if options.quick and not options.page else {part.name for part in parts}
     for section in SECTIONS:
-        if any(part.name in section.parts for part in parts):
+        if shown & set(section.parts):
             text = markers.replace(text, section.name, render(section, records))
     text = markers.replace(text, MACHINE, write_machine(machine.facts(machine.read_file, datetime.date.today().isoformat(), machine.commit())))
     with open(f"{page}.new", "w") as file:

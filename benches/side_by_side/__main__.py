@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 
+from ..page.machine import version
 from .echo import Echo
 from .fanout import Fanout
 from .figures import Figures, table
@@ -82,7 +83,7 @@ def main():
 def host():
     with open("/proc/cpuinfo") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "?")
-    return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}"
+    return f"{model}, {os.cpu_count()} cores, Linux {version(platform.release())}"
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class Instrument(unittest.TestCase):
 
     def test_the_first_row_of_a_case_names_it(self):
         rows = rows_of(self.found(CASES[1], 5_100, 5_050))
-        self.assertEqual(rows[0], ["5 ms, 200 /s × 10: p50", "5,100 µs", "5,050 µs", "+50.0 µs (+1.0 %)", "5,000 µs", "2 % or 5 µs", "yes"])
+        self.assertEqual(rows[0], ["5 ms, 1,000 /s to 1: p50", "5,100 µs", "5,050 µs", "+50.0 µs (+1.0 %)", "5,000 µs", "2 % or 5 µs", "yes"])
         self.assertEqual([row[0] for row in rows[1:]], ["p90", "p99", "p99.9", "max"])
 
 
