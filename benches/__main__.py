@@ -20,15 +20,15 @@ import sys
 import time
 
 from .page import machine, markers, needs, record
-from .page.ground import Failed, Ground, LeftOut
+from .page.ground import ROOT, Failed, Ground, LeftOut, for_the_page
 from .page.parts import Part
 from .page.parts import loss
 from .page.record import FAILED, MEASURED, SKIPPED, Record
 from .page.sections import MACHINE, PARTS, SECTIONS, render, write_machine
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
 PACKAGES = ("ringway", "ringway-load", "ringway-benches")
+BINARIES = ("ringway", "ringway-load", "ringway-bench")
 
 
 def arguments() -> argparse.Namespace:
@@ -52,6 +52,7 @@ def arguments() -> argparse.Namespace:
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     options.out, options.target = os.path.abspath(options.out), target
+    options.binaries = options.binaries and os.path.abspath(options.binaries)
     return options
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     page = options.page or (copy_page(options.out) if options.quick else PAGE)
     check_page(page)
     ground = Ground(
-        folder=options.out, binaries=options.binaries or build(options.target), quick=options.quick, server_core=options.server_core,
+        folder=options.out, binaries=named(options.binaries) if options.binaries else build(options.target), quick=options.quick, server_core=options.server_core,
         client_core=options.client_core, uws_echo=options.uws_echo, uws_load=options.uws_load, compare=tuple(options.compare),
     )
     began, commit = time.monotonic(), machine.commit()
@@ -114,6 +115,14 @@ def build(target: str) -> str:
     return os.path.join(target, "release")
 
 
+def named(folder: str) -> str:
+    """A folder of binaries that somebody else has built."""
+    for name in BINARIES:
+        if not os.access(os.path.join(folder, name), os.X_OK):
+            sys.exit(f"{folder} has no `{name}`: build it there, or leave out --binaries")
+    return folder
+
+
 def measure(part: Part, ground: Ground, commit: str) -> Record:
     """A record whatever happens, but for a signal to end."""
     began, date = time.monotonic(), datetime.date.today().isoformat()
@@ -127,9 +136,11 @@ def measure(part: Part, ground: Ground, commit: str) -> Record:
             raise LeftOut("; ".join(missing))
         found.data = part.measure(ground)
     except LeftOut as why:
-        found.state, found.reason = SKIPPED, str(why)
-    except (Failed, OSError, LookupError, ValueError, RuntimeError) as why:
-        found.state, found.reason = FAILED, f"{type(why).__name__}: {why}" if not isinstance(why, Failed) else str(why)
+        found.state, found.reason = SKIPPED, for_the_page(str(why))
+    except Failed as why:
+        found.state, found.reason = FAILED, for_the_page(str(why))
+    except (OSError, LookupError, ValueError, RuntimeError) as why:
+        found.state, found.reason = FAILED, for_the_page(f"{type(why).__name__}: {why}")
     found.seconds = round(time.monotonic() - began, 1)
     return found
 

@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-# Lines of a log that are shown when its part failed.
-TAIL = 12
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Of a reason that goes onto the page.
+REASON_MAX = 300
 
 
 class Failed(Exception):
@@ -58,7 +59,7 @@ class Ground:
                 end(process)
                 raise
         if code and not may_fail:
-            raise Failed(f"`{' '.join([os.path.basename(words[0]), *words[1:3]])} …` ended with {code}: {tail(log)}")
+            raise Failed(f"`{' '.join([os.path.basename(words[0]), *words[1:3]])} …` ended with {code}: {last_line(log)}")
 
     def start(self, part: str, *command: object) -> subprocess.Popen:
         """Starts a server; its output goes to a file of its own, which is returned as `process.log`."""
@@ -81,10 +82,17 @@ def end(process: subprocess.Popen) -> None:
             time.sleep(0.05)
 
 
-def tail(log: str) -> str:
+def last_line(log: str) -> str:
+    """What a program said last: of a traceback, the fault itself. The log has the rest."""
     with open(log, errors="replace") as file:
         lines = [line.strip() for line in file if line.strip()]
-    return " / ".join(lines[-TAIL:])
+    return lines[-1] if lines else "it said nothing"
+
+
+def for_the_page(reason: str) -> str:
+    """One line, not too long, and without where this host keeps things."""
+    line = " ".join(reason.split()).replace(f"{ROOT}/", "").replace(f"{os.path.expanduser('~')}/", "~/")
+    return line if len(line) <= REASON_MAX else f"{line[:REASON_MAX]}…"
 
 
 def load(path: str, what: str) -> Any:

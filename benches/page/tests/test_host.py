@@ -4,6 +4,7 @@ import tempfile
 import unittest
 
 from .. import machine, record
+from ..ground import REASON_MAX, ROOT, for_the_page, last_line
 from ..needs import Need, what_is_missing
 from ..record import MEASURED, Record
 
@@ -37,6 +38,18 @@ class Machine(unittest.TestCase):
 class Needs(unittest.TestCase):
     def test_only_what_is_missing_is_told(self):
         self.assertEqual(what_is_missing((Need("a", lambda: None), Need("b", lambda: "get b"))), ["get b"])
+
+
+class Reasons(unittest.TestCase):
+    def test_a_reason_is_one_short_line_without_paths_of_the_host(self):
+        self.assertEqual(for_the_page(f"a\n  {ROOT}/docs is gone"), "a docs is gone")
+        self.assertEqual(len(for_the_page("x" * 1_000)), REASON_MAX + 1)
+
+    def test_the_fault_of_a_traceback_is_its_last_line(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+            log.write("Traceback\n  File x\nValueError: no\n\n")
+            log.flush()
+            self.assertEqual(last_line(log.name), "ValueError: no")
 
 
 class Records(unittest.TestCase):
