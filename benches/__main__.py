@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--client-core", type=int, default=1)
     parser.add_argument("--uws-echo", metavar="PATH", help="uWebSockets' EchoServer, taking its port as argument")
     parser.add_argument("--uws-load", metavar="PATH", help="uWebSockets' load_test, asking for the path /echo")
-    parser.add_argument("--compare", action="append", default=[], metavar="ARGUMENTS", help="a `ringway-load compare`; may be given several times")
+    parser.add_argument("--compare", action="append", default=[], metavar="ARGUMENTS", help="what `ringway-load compare` shall compare: 'A.toml B.toml fanout --rate 100'; may be given several times")
     options = parser.parse_args()
     unknown = set(options.only) - set(names)
     if unknown:
@@ -128,7 +128,7 @@ def measure(part: Part, ground: Ground, commit: str) -> Record:
     began, date = time.monotonic(), datetime.date.today().isoformat()
     found = Record(part.name, MEASURED, date, commit, ground.quick)
     missing = needs.what_is_missing(part.needs)
-    log = ground.path(f"{part.name}.log")
+    log = ground.log(part.name)
     if os.path.exists(log):
         os.remove(log)
     try:

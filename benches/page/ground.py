@@ -38,6 +38,9 @@ class Ground:
     def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
 
+    def log(self, part: str) -> str:
+        return self.path(f"{part}.log")
+
     def fresh(self, name: str) -> str:
         """A file's path, with nothing there of an earlier run."""
         path = self.path(name)
@@ -48,11 +51,13 @@ class Ground:
     def run(self, part: str, *command: object, may_fail: bool = False) -> None:
         """Runs a command to its end; what it says goes to the part's log. Its own group, so that whoever ends us ends all that it started."""
         words = [str(word) for word in command]
-        log = self.path(f"{part}.log")
+        log = self.log(part)
         with open(log, "ab") as output:
             output.write(f"\n$ {' '.join(words)}\n".encode())
             output.flush()
-            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=self.environment()
+            )
             try:
                 code = process.wait()
             except BaseException:
@@ -60,6 +65,10 @@ class Ground:
                 raise
         if code and not may_fail:
             raise Failed(f"`{' '.join([os.path.basename(words[0]), *words[1:3]])} …` ended with {code}: {last_line(log)}")
+
+    def environment(self) -> dict[str, str]:
+        """What is found by its name is what is measured."""
+        return os.environ | {"PATH": f"{self.binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
     def start(self, part: str, *command: object) -> subprocess.Popen:
         """Starts a server; its output goes to a file of its own, which is returned as `process.log`."""
@@ -95,9 +104,11 @@ def for_the_page(reason: str) -> str:
     return line if len(line) <= REASON_MAX else f"{line[:REASON_MAX]}…"
 
 
-def load(path: str, what: str) -> Any:
+def load(path: str, what: str, log: str | None = None) -> Any:
+    """What a program wrote. Raises Failed, with what it said last if it has a log."""
     try:
         with open(path) as file:
             return json.load(file)
     except (OSError, ValueError) as error:
-        raise Failed(f"{what} wrote no result: {error}") from error
+        said = f"; it said: {last_line(log)}" if log else ""
+        raise Failed(f"{what} wrote no result ({type(error).__name__}){said}") from error

@@ -21,16 +21,19 @@ class Compare:
 
     def measure(self, ground: Ground) -> Any:
         if not ground.compare:
-            raise LeftOut("nothing to compare was named: --compare 'ARGUMENTS OF ringway-load compare'")
+            raise LeftOut("nothing to compare was named, as by --compare 'A.toml B.toml fanout --rate 100'")
         help_ = subprocess.run([ground.binary("ringway-load"), "compare", "--help"], stdin=subprocess.DEVNULL, capture_output=True)
         if help_.returncode:
             raise LeftOut("this `ringway-load` has no `compare`")
         return [self.one(ground, nth, arguments) for nth, arguments in enumerate(ground.compare, 1)]
 
     def one(self, ground: Ground, nth: int, arguments: str) -> dict[str, Any]:
-        out = ground.fresh(f"compare.{nth}.result.json")
-        ground.run(self.name, ground.binary("ringway-load"), "compare", *shlex.split(arguments), "--json", out, may_fail=True)
-        found = load(out, "ringway-load compare")
+        out, words = ground.fresh(f"compare.{nth}.result.json"), shlex.split(arguments)
+        # Ours come first: whatever follows the two servers is the scenario's.
+        ours = ["--server-cores", ground.server_core, "--client-core", ground.client_core, "--json", out]
+        ours += ["--rounds", 1] if ground.quick and "--rounds" not in words else []
+        ground.run(self.name, ground.binary("ringway-load"), "compare", *ours, *words, may_fail=True)
+        found = load(out, "`ringway-load compare`", ground.log(self.name))
         return {"arguments": arguments, "compare": found.get("compare", found)}
 
 

@@ -27,7 +27,7 @@ class Loss:
         binaries = ["--ringway", ground.binary("ringway"), "--load", ground.binary("ringway-load")]
         # A fault of one cell is shown with its row; the others stand.
         ground.run(self.name, sys.executable, "-m", "benches.loss", *flags, *binaries, "--out", out, may_fail=True)
-        return load(out, "loss")
+        return load(out, "`benches.loss`", ground.log(self.name))
 
 
 def finder(record: Record) -> Callable[[Cell], Found]:

@@ -44,7 +44,7 @@ class Stub:
         path = "/echo" if scenario == "echo" else "/v1"
         command = [ground.binary("ringway-load"), scenario, "--url", f"ws://{self.address}{path}", "--server-pid", self.pid]
         ground.run(self.part, *command, "--client-core", ground.client_core, "--quiet", "--json", out, *flags, may_fail=True)
-        summary = load(out, "ringway-load")
+        summary = load(out, "`ringway-load`", ground.log(self.part))
         if summary["failures"]:
             raise Failed("; ".join(summary["failures"]))
         return summary
