@@ -42,7 +42,8 @@ class Row:
 
     def __init__(self, what, measured, against, compared, reach, samples, limit, at_least=False):
         self.cells = [what, measured, against, compared, reach]
-        if not samples:
+        self.wants_nothing = limit is None
+        if not samples or limit is None:
             self.reached = None
         else:
             middle = median(samples)
@@ -50,7 +51,8 @@ class Row:
 
     def texts(self):
         """Every cell as it is shown, the verdict last."""
-        return [*self.cells, {True: "yes", False: "**no**", None: "not measured"}[self.reached]]
+        nothing = "–" if self.wants_nothing else "not measured"
+        return [*self.cells, {True: "yes", False: "**no**", None: nothing}[self.reached]]
 
     def markdown(self):
         return "| " + " | ".join(self.texts()) + " |"

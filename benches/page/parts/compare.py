@@ -1,7 +1,8 @@
 """Other servers under the same load in turns: whatever `ringway-load compare` is told to compare."""
 
+import os
 import shlex
-import subprocess
+import shutil
 from typing import Any
 
 from ...side_by_side.figures import number
@@ -10,22 +11,30 @@ from ..markdown import spread, table
 from ..needs import CORES
 from ..record import Record
 
+SERVERS = "loadgen/servers"
+SCENARIO = "fanout --subscribers 200 --rate 50 --duration 5s"
+# What is compared where nothing else is named: a broker and a broadcaster, each with what it needs.
+USUAL = (
+    (f"{SERVERS}/ringway.toml {SERVERS}/mosquitto.toml {SCENARIO}", lambda: shutil.which("mosquitto"), "apt-get install mosquitto"),
+    (f"{SERVERS}/ringway.toml {SERVERS}/ws-broadcast.toml {SCENARIO}", lambda: os.path.isdir(f"{SERVERS}/ws-broadcast/node_modules"), f"npm ci --prefix {SERVERS}/ws-broadcast"),
+)
 UNITS = {"us": "µs", "per_s": "/s", "/s": "/s"}
 
 
 class Compare:
     name = "compare"
-    what = "others under the same load, by `ringway-load compare`; what is compared is named by --compare"
-    minutes = (2, 2)
+    what = "others under the same load, by `ringway-load compare`; by default an MQTT broker and a WebSocket broadcaster"
+    minutes = (3, 0.5)
     needs = (CORES,)
 
     def measure(self, ground: Ground) -> Any:
-        if not ground.compare:
-            raise LeftOut("nothing to compare was named, as by --compare 'A.toml B.toml fanout --rate 100'")
-        help_ = subprocess.run([ground.binary("ringway-load"), "compare", "--help"], stdin=subprocess.DEVNULL, capture_output=True)
-        if help_.returncode:
-            raise LeftOut("this `ringway-load` has no `compare`")
-        return [self.one(ground, nth, arguments) for nth, arguments in enumerate(ground.compare, 1)]
+        wanted = list(ground.compare) or [arguments for arguments, there, _ in USUAL if there()]
+        if not wanted:
+            raise LeftOut("there is no other server here: " + ", or ".join(f"`{setup}`" for *_, setup in USUAL))
+        # Descriptions name programs: ours is the one that is measured.
+        folder = os.path.dirname(ground.binary("ringway"))
+        os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
+        return [self.one(ground, nth, arguments) for nth, arguments in enumerate(wanted, 1)]
 
     def one(self, ground: Ground, nth: int, arguments: str) -> dict[str, Any]:
         out, words = ground.fresh(f"compare.{nth}.result.json"), shlex.split(arguments)

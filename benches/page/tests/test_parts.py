@@ -70,10 +70,11 @@ class Instrument(unittest.TestCase):
 
 class Client(unittest.TestCase):
     def test_what_one_core_takes_is_held_against_the_target(self):
-        data = {"fanout deliveries_per_s": [3.2e6], "fanout client": [0.8], "fanout server": [0.3]}
-        data |= {"echo messages_per_s": [1e5], "echo client": [1.0], "echo server": [1.0]}
+        data = {"fanout deliveries_per_s": [3.2e6], "fanout client": [0.8], "fanout server": [0.3], "fanout bound": [0.0]}
+        for name in ("echo", "single"):
+            data |= {f"{name} messages_per_s": [1e5], f"{name} client": [1.0], f"{name} server": [1.0], f"{name} bound": [1.0]}
         lines = show_client(record(data)).splitlines()
-        self.assertIn("| 3,200,000 /s | client's core used: 0.80, the stub's: 0.30 | 4,000,000 /s of a whole core | ≥ 3 M | yes |", lines[2])
+        self.assertIn("| 3,200,000 /s | client's core used: 0.80, the stub's: 0.30; client-bound in 0 of 1 | 4,000,000 /s of a whole core | ≥ 3 M | yes |", lines[2])
         self.assertTrue(lines[3].endswith("| **no** |"))
 
 
