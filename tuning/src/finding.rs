@@ -2,17 +2,19 @@
 
 use std::fmt;
 
+use crate::remedy::Remedy;
+
 /// How a tunable stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// As wanted.
-    Good,
-    /// Works, but less well than it could.
-    Advice,
     /// Something does not work, or stops working under load that is not unusual.
     Important,
+    /// Works, but less well than it could.
+    Advice,
     /// The host does not say: not Linux as we know it, or a sandbox hides it.
     Unknown,
+    /// As wanted.
+    Good,
 }
 
 impl Standing {
@@ -22,13 +24,13 @@ impl Standing {
         matches!(self, Self::Advice | Self::Important)
     }
 
-    /// One word for a table.
+    /// One word: `important`, `advice`, `unknown` or `good`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Advice => "advice",
-            Self::Important => "IMPORTANT",
+            Self::Important => "important",
             Self::Unknown => "unknown",
         }
     }
@@ -45,8 +47,12 @@ pub struct Finding {
     pub wanted: String,
     /// Why, in one sentence.
     pub why: &'static str,
+    /// What changing it does, in a few words.
+    pub effect: &'static str,
     /// How that stands.
     pub standing: Standing,
+    /// What would make it good; empty where nothing is off.
+    pub remedy: Remedy,
 }
 
 impl fmt::Display for Finding {

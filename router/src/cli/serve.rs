@@ -1,10 +1,9 @@
 //! `ringway serve`: everything is read and checked, then the doors are bound, then the shards start.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 
-use ringway_tune::Standing;
+use ringway_tune::{CpuSet, Host, Process, Standing};
 use tracing::{debug, info, warn};
 
 use crate::config::apply::Loaded;
@@ -12,7 +11,7 @@ use crate::config::resolve::{Boot, drive, listeners, quic_door, resolve, shard_p
 use crate::config::secret::{Secret, hex, random};
 use crate::control::{self, Control, Doors, Ending, Reloader};
 use crate::logs::{Logs, notice};
-use crate::node::{self, NodeHandle, NodeOptions};
+use crate::node::{self, NodeHandle, NodeOptions, ShardPlan};
 
 use super::typed::Serve;
 use super::{Plan, Refusal, banner, host, say, variables};
@@ -32,11 +31,12 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     host::raise_open_files();
 
     let (runtime, spin, flush) = drive(&config);
+    let plan_of_shards = shard_plan(&config, &host::cpus_allowed(), host::cpu_quota());
     let node = node::start(NodeOptions {
         settings: resolved.node.clone(),
         listeners: listeners(&config),
         quic: quic_door(&config),
-        shards: shard_plan(&config, &host::cpus_allowed(), host::cpu_quota()),
+        shards: plan_of_shards.clone(),
         runtime,
         spin,
         flush,
@@ -61,13 +61,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let (runtime, shards, clients) = (node.runtime().name(), node.shards(), list(node.addresses()));
     let quic = list(node.quic_addresses());
     let file = plan.file.as_ref().map(|file| file.display().to_string());
-    for finding in ringway_tune::checks(Path::new("/")) {
-        match finding.standing {
-            Standing::Important => warn!(%finding, "the host is not set up for this; ringway-tune explains"),
-            Standing::Advice => debug!(%finding, "the host could be set up better; ringway-tune explains"),
-            Standing::Good | Standing::Unknown => {}
-        }
-    }
+    look_at_host(&plan_of_shards);
     if resolved.api_token.is_none() {
         warn!("the API is closed: set http.token_file");
     }
@@ -84,6 +78,21 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     match control::run(control, http, reloader, ready).map_err(Refusal::new)? {
         Ending::Drained => Ok(ExitCode::SUCCESS),
         Ending::Stopped => Ok(ExitCode::from(130)),
+    }
+}
+
+/// Says what of the host is not as these shards need it. Takes some milliseconds, and never fails.
+fn look_at_host(shards: &ShardPlan) {
+    let host = Host::live().seen_by(Process::Router);
+    let pinned: CpuSet = shards.0.iter().flatten().filter_map(|cpu| u32::try_from(*cpu).ok()).collect();
+    // Shards that the scheduler places may be on any CPU of the mask.
+    let host = if pinned.is_empty() { host } else { host.with_shards(pinned) };
+    for finding in ringway_tune::checks(&host) {
+        match finding.standing {
+            Standing::Important => warn!(%finding, "the host is not set up for this; ringway-tune explains"),
+            Standing::Advice => debug!(%finding, "the host could be set up better; ringway-tune explains"),
+            Standing::Good | Standing::Unknown => {}
+        }
     }
 }
 

@@ -1,73 +1,46 @@
 //! Whether a control group takes CPU time away from threads that believe to have a core each.
 
 use super::{Look, Tunable};
+use crate::remedy::Remedy;
 use crate::{Host, Standing};
 
 pub(super) const TUNABLE: Tunable = Tunable {
     name: "cpu_quota",
     why: "When a quota is used up all shards stop until the next period, up to 100 ms later.",
+    effect: "no pauses of tens of milliseconds at random",
     explanation: "\
 A CPU quota (cpu.max of a control group; `cpus:` of a container, `limits.cpu` of Kubernetes) does not take cores away, it stops the whole
 process for the rest of each 100 ms period in which it has used its share: seen by clients as a pause of tens of milliseconds at random.
 Ringway starts no more shards than the quota has cores and does not spin by default on one or two, so that it rarely happens.
 
 To change it: give whole CPUs (a cpuset, the static policy of the kubelet with integer requests equal to limits) instead of a quota.",
+    source: "Linux: Documentation/admin-guide/cgroup-v2.rst (cpu.max), Documentation/scheduler/sched-bwc.rst",
     look,
 };
 
 const WANTED: &str = "none, or at least the CPUs that may be used";
 
 fn look(host: &Host) -> Option<Look> {
-    let cpus = host.cpus()?;
-    let quota = [version_2(host), version_1(host)].into_iter().flatten().reduce(f64::min);
+    let cpus = host.cpus()?.len();
+    let newer = host.group_files("cpu.max");
+    let newer = newer.iter().filter_map(|text| text.split_once(' ')).filter_map(of_cpus);
+    // In the older hierarchy both numbers have a file, and -1 is no quota.
+    let quotas = host.older_group_files("cpu", "cpu.cfs_quota_us");
+    let periods = host.older_group_files("cpu", "cpu.cfs_period_us");
+    let older = quotas.iter().zip(&periods).filter_map(|(quota, period)| of_cpus((quota, period)));
+    let quota = newer.chain(older).reduce(f64::min);
     Some(match quota {
-        None => Look::new("none", WANTED, Standing::Good),
+        None => Look::good("none", WANTED),
         Some(quota) => {
-            let standing = if quota >= f64::from(cpus) { Standing::Good } else { Standing::Advice };
+            let standing = if quota >= cpus as f64 { Standing::Good } else { Standing::Advice };
             Look::new(format!("{quota:.1} of {cpus} CPUs"), WANTED, standing)
+                .mended_by(|| Remedy::by_hand("give the container whole CPUs (cpuset) instead of a quota"))
         }
     })
 }
 
-/// The smallest quota of the group and of those around it, in CPUs.
-fn version_2(host: &Host) -> Option<f64> {
-    let path = host.cgroup("")?;
-    groups_around(&path)
-        .filter_map(|group| {
-            let text = host.text(&format!("sys/fs/cgroup/{group}/cpu.max"))?;
-            let (quota, period) = text.split_once(' ')?;
-            Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
-        })
-        .reduce(f64::min)
-}
-
-/// The same in the older hierarchy, where -1 is no quota.
-fn version_1(host: &Host) -> Option<f64> {
-    let path = host.cgroup("cpu")?;
-    groups_around(&path)
-        .filter_map(|group| {
-            let number =
-                |file: &str| host.text(&format!("sys/fs/cgroup/cpu/{group}/{file}"))?.parse::<f64>().ok();
-            let (quota, period) = (number("cpu.cfs_quota_us")?, number("cpu.cfs_period_us")?);
-            (quota > 0.0).then_some(quota / period)
-        })
-        .reduce(f64::min)
-}
-
-/// A path, its parent, and so on up to the root, which a container often sees instead of its own.
-fn groups_around(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(path), |path| {
-        (!path.is_empty()).then(|| path.rsplit_once('/').map_or("", |(parent, _)| parent))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::groups_around;
-
-    #[test]
-    fn the_groups_around_a_path_end_with_the_root() {
-        assert_eq!(groups_around("a/b/c").collect::<Vec<_>>(), ["a/b/c", "a/b", "a", ""]);
-        assert_eq!(groups_around("").collect::<Vec<_>>(), [""]);
-    }
+/// A quota in CPUs; `None` for no quota and for nonsense.
+fn of_cpus((quota, period): (&str, &str)) -> Option<f64> {
+    let (quota, period): (u64, u64) = (quota.parse().ok()?, period.parse().ok()?);
+    (period > 0).then(|| quota as f64 / period as f64)
 }

@@ -1,26 +1,64 @@
-//! Whether the kernel lets this process have io_uring at all.
+//! Whether the kernel makes the rings that shards need, and knows what is submitted to them.
 
 use super::{Look, Tunable};
+use crate::probe::{Answer, operation};
+use crate::remedy::Remedy;
 use crate::{Host, Standing};
 
 pub(super) const TUNABLE: Tunable = Tunable {
-    name: "io_uring_disabled",
-    why: "Without io_uring the shards fall back to epoll.",
+    name: "io_uring",
+    why: "Without a ring with DEFER_TASKRUN and these operations the shards fall back to epoll.",
+    effect: "io_uring instead of epoll; a flush is one system call",
     explanation: "\
-The parameter kernel.io_uring_disabled (Linux 6.6 and later) is 0 when everybody may create rings, 1 when only processes with CAP_SYS_ADMIN
-or in the group kernel.io_uring_group may, and 2 when nobody may. Containers often forbid io_uring in another place too, their seccomp
-profile, which this check can't see: `ringway serve` tries and says what happened.
+Asked, not guessed from the version: a ring is set up with the flags of a shard (SINGLE_ISSUER, DEFER_TASKRUN), and the kernel lists the
+operations that it knows (IORING_REGISTER_PROBE). Shards submit POLL_ADD, TIMEOUT, ACCEPT, ASYNC_CANCEL, CLOSE, READ, WRITE, SEND and RECV.
+EPERM and ENOSYS mean that something forbids rings (io_uring_disabled, seccomp), EINVAL that the kernel does not know the flags, ENOMEM that
+locked memory is used up (memlock).
 
-To change it: sysctl -w kernel.io_uring_disabled=0, and a file in /etc/sysctl.d to keep it.",
+To change it: see the setting that the error names.",
+    source: "io_uring_setup(2), io_uring_register(2); measured: docs/adr/0001-the-flush-is-a-ring.md",
     look,
 };
 
+const WANTED: &str = "DEFER_TASKRUN and the operations of shards";
+
 fn look(host: &Host) -> Option<Look> {
-    let Some(now) = host.sysctl_number("kernel.io_uring_disabled") else {
-        // The parameter is younger than io_uring: where it is not there, nothing is forbidden by it.
-        host.kernel()?;
-        return Some(Look::new("not restricted", "0", Standing::Good));
+    let probes = host.probes();
+    let error = match (probes.ring, probes.shard_ring) {
+        (Answer::Error(number), _) | (Answer::Yes, Answer::Error(number)) => number,
+        (Answer::Yes, Answer::Yes) => return Some(operations(probes.operations.as_deref()?)),
+        _ => return None,
     };
-    let standing = if now == 0 { Standing::Good } else { Standing::Important };
-    Some(Look::new(now, 0, standing))
+    let what = if probes.ring == Answer::Yes { "no ring with DEFER_TASKRUN" } else { "no ring" };
+    let (name, hint) = reason(error);
+    let look = Look::new(format!("{what}: {name}"), WANTED, Standing::Important);
+    Some(look.mended_by(|| Remedy::by_hand(hint)))
+}
+
+fn operations(known: &[u8]) -> Look {
+    let missing: Vec<&str> = operation::NEEDED
+        .iter()
+        .filter(|(number, _)| !known.contains(number))
+        .map(|(_, name)| *name)
+        .collect();
+    if missing.is_empty() {
+        return Look::good(format!("DEFER_TASKRUN, {} operations", known.len()), WANTED);
+    }
+    Look::new(format!("no {}", missing.join(", ")), WANTED, Standing::Important)
+        .mended_by(|| Remedy::by_hand("install a kernel of 6.1 or later and restart the host"))
+}
+
+fn reason(error: i32) -> (String, &'static str) {
+    match error {
+        libc::EPERM => (
+            "EPERM, forbidden".into(),
+            "ringway-tune explain io_uring_disabled, ringway-tune explain seccomp",
+        ),
+        libc::ENOSYS => ("ENOSYS, unknown or filtered".into(), "ringway-tune explain seccomp"),
+        libc::EINVAL => {
+            ("EINVAL, flags unknown".into(), "install a kernel of 6.1 or later and restart the host")
+        }
+        libc::ENOMEM => ("ENOMEM, locked memory used up".into(), "ringway-tune explain memlock"),
+        other => (format!("error {other}"), "ringway serve logs what the kernel says"),
+    }
 }

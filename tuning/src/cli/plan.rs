@@ -1,0 +1,29 @@
+//! `ringway-tune plan`: what `apply` would do.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ringway_tune::{Journal, Plan, Selection, checks, report};
+
+use super::typed::{Format, Planned, Wanted};
+use super::{host, journal, say};
+
+pub(super) fn run(planned: &Planned) -> Result<ExitCode, String> {
+    let (plan, _) = plan_of(&planned.wanted)?;
+    match planned.format {
+        Format::Json => say(&format!("{:#}\n", report::plan_as_json(&plan)))?,
+        Format::Table => say(&report::plan_as_text(&plan))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The plan, and where its journal is.
+pub(super) fn plan_of(wanted: &Wanted) -> Result<(Plan, PathBuf), String> {
+    let host = host(&wanted.target)?;
+    let path = journal(&wanted.target.root, wanted.journal.as_ref());
+    // Who may not read the journal may plan all the same: only what it remembers is not kept.
+    let open = if wanted.persist { Journal::read(&path).map_err(|fault| fault.to_string())? } else { None };
+    let selection = Selection { only: wanted.only.clone(), skip: wanted.skip.clone() };
+    let plan = Plan::of(&host, &checks(&host), &selection, wanted.persist, open.as_ref());
+    Ok((plan, path))
+}
