@@ -17,7 +17,7 @@ const SOMAXCONN: &str = "proc/sys/net/core/somaxconn";
 const SYSCTL: &str = "etc/sysctl.d/90-ringway.conf";
 
 fn journal(host: &Fixture) -> PathBuf {
-    host.root.join("var/lib/ringway/tune-journal.json")
+    host.root.join("var/lib/ringway-tune/journal.json")
 }
 
 fn apply_all(host: &Fixture, plan: &Plan) -> Result<ringway_tune::Applied, Failure> {
@@ -271,7 +271,7 @@ fn a_value_that_is_not_taken_is_an_error_and_what_was_done_before_is_undone() {
 #[test]
 fn a_journal_that_is_not_ours_is_not_used() {
     let host = off("foreign_journal");
-    let path = "var/lib/ringway/tune-journal.json";
+    let path = "var/lib/ringway-tune/journal.json";
     let refused = |text: &str| {
         host.write(path, text);
         fs::set_permissions(journal(&host), Permissions::from_mode(0o600)).expect("a file of ours");
@@ -309,7 +309,7 @@ fn a_journal_that_is_not_ours_is_not_used() {
 #[test]
 fn two_at_once_do_not_meet() {
     let host = off("two");
-    fs::create_dir_all(host.root.join("var/lib/ringway")).expect("temporary directory");
+    fs::create_dir_all(host.root.join("var/lib/ringway-tune")).expect("temporary directory");
     let lock = Lock::take(&journal(&host)).expect("nobody else");
     let before = host.snapshot();
     let done = apply_all(&host, &host.plan(false));

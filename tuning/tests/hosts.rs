@@ -334,9 +334,15 @@ fn names_are_unique_and_every_one_is_explained() {
     for (index, one) in tunable::ALL.iter().enumerate() {
         assert!(tunable::ALL[..index].iter().all(|other| other.name != one.name), "{} twice", one.name);
         assert!(one.explanation.contains("To change it: "), "{} does not say how to change it", one.name);
+        assert!(!one.explanation.ends_with('\n') && one.why.ends_with('.'), "{}", one.name);
         assert!(!one.source.is_empty() && !one.effect.is_empty(), "{} has no source or effect", one.name);
         assert!(std::ptr::eq(tunable::named(one.name).expect("named by its own name"), one));
     }
+}
+
+#[test]
+fn what_only_rings_need_is_named_as_it_is_called() {
+    assert!(tunable::OF_RINGS.iter().all(|name| tunable::named(name).is_some()));
 }
 
 /// The manual has a section for each setting, and names none that does not exist.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use ringway_tune::{CpuSet, Host, Process, Standing};
+use ringway_tune::{CpuSet, Host, Process, Standing, tunable};
 use tracing::{debug, info, warn};
 
 use crate::config::apply::Loaded;
@@ -11,7 +11,7 @@ use crate::config::resolve::{Boot, drive, listeners, quic_door, resolve, shard_p
 use crate::config::secret::{Secret, hex, random};
 use crate::control::{self, Control, Doors, Ending, Reloader};
 use crate::logs::{Logs, notice};
-use crate::node::{self, NodeHandle, NodeOptions, ShardPlan};
+use crate::node::{self, NodeHandle, NodeOptions, RuntimeChoice, ShardPlan};
 
 use super::typed::Serve;
 use super::{Plan, Refusal, banner, host, say, variables};
@@ -31,6 +31,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     host::raise_open_files();
 
     let (runtime, spin, flush) = drive(&config);
+    let without_rings = matches!(runtime, RuntimeChoice::Epoll);
     let plan_of_shards = shard_plan(&config, &host::cpus_allowed(), host::cpu_quota());
     let node = node::start(NodeOptions {
         settings: resolved.node.clone(),
@@ -61,7 +62,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let (runtime, shards, clients) = (node.runtime().name(), node.shards(), list(node.addresses()));
     let quic = list(node.quic_addresses());
     let file = plan.file.as_ref().map(|file| file.display().to_string());
-    look_at_host(&plan_of_shards);
+    look_at_host(&plan_of_shards, without_rings);
     if resolved.api_token.is_none() {
         warn!("the API is closed: set http.token_file");
     }
@@ -82,12 +83,13 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
 }
 
 /// Says what of the host is not as these shards need it. Takes some milliseconds, and never fails.
-fn look_at_host(shards: &ShardPlan) {
+fn look_at_host(shards: &ShardPlan, without_rings: bool) {
     let host = Host::live().seen_by(Process::Router);
     let pinned: CpuSet = shards.0.iter().flatten().filter_map(|cpu| u32::try_from(*cpu).ok()).collect();
     // Shards that the scheduler places may be on any CPU of the mask.
     let host = if pinned.is_empty() { host } else { host.with_shards(pinned) };
-    for finding in ringway_tune::checks(&host) {
+    let chosen = |name: &str| !(without_rings && tunable::OF_RINGS.contains(&name));
+    for finding in ringway_tune::checks(&host).into_iter().filter(|finding| chosen(finding.name)) {
         match finding.standing {
             Standing::Important => warn!(%finding, "the host is not set up for this; ringway-tune explains"),
             Standing::Advice => debug!(%finding, "the host could be set up better; ringway-tune explains"),

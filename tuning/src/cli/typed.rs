@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringway_tune::{CpuSet, tunable};
 
-/// Where the undo journal is, below the root.
-pub(super) const JOURNAL: &str = "var/lib/ringway/tune-journal.json";
+/// Where the undo journal is, below the root. Not in the router's own directory: that belongs to the router's user, whom nothing should let
+/// write what root restores.
+pub(super) const JOURNAL: &str = "var/lib/ringway-tune/journal.json";
 
 /// Looks at what io_uring, many connections and low latency need of a host, and changes it.
 ///
@@ -85,7 +86,7 @@ pub(super) struct Wanted {
     /// Also write files that keep the changes over a restart
     #[arg(long)]
     pub(super) persist: bool,
-    /// The undo journal [default: /var/lib/ringway/tune-journal.json]
+    /// The undo journal [default: /var/lib/ringway-tune/journal.json]
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
 }
@@ -112,7 +113,7 @@ pub(super) struct Revert {
     /// The host whose files are below DIR
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(super) root: PathBuf,
-    /// The undo journal [default: /var/lib/ringway/tune-journal.json]
+    /// The undo journal [default: /var/lib/ringway-tune/journal.json]
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
     /// Restore also what somebody else changed meanwhile

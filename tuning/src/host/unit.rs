@@ -9,9 +9,14 @@ const PLACES: [&str; 4] =
     ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 
 impl Host {
-    /// Whether a unit `ringway.service` is installed and nobody named the process to look at.
+    /// Whether a unit `ringway.service` is installed.
+    pub(crate) fn has_unit(&self) -> bool {
+        self.unit().is_some()
+    }
+
+    /// Whether it is, and nobody named the process to look at.
     pub(crate) fn looks_at_unit(&self) -> bool {
-        self.process == Process::Ours && self.unit().is_some()
+        self.process == Process::Ours && self.has_unit()
     }
 
     /// What the unit and its drop-ins say of a setting: the last one counts. Empty where they are silent.

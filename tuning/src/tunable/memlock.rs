@@ -1,6 +1,6 @@
 //! How much memory a user may lock: many kernels charge rings to it.
 
-use super::{Look, Tunable, bytes};
+use super::{Look, RESTART, Tunable, bytes};
 use crate::host::hard_limit;
 use crate::remedy::{Kept, Line, Remedy};
 use crate::{Host, Standing};
@@ -49,31 +49,17 @@ fn look(host: &Host) -> Option<Look> {
         _ if limit < RINGS_BYTES * shards => Standing::Important,
         _ => Standing::Advice,
     };
-    let file = if by_unit { Kept::Unit } else { Kept::Limits };
     let now = format!("{}{}", bytes(limit), if by_unit { " in ringway.service" } else { "" });
-    Some(Look::new(now, told, standing).mended_by(|| Remedy {
-        lines: vec![line(file, wanted)],
-        by_hand: vec![match file {
-            Kept::Unit => {
-                "systemctl daemon-reload && systemctl restart ringway, after apply --persist".to_owned()
-            }
-            _ => format!(
-                "for this shell: ulimit -l {}; for a container: --ulimit memlock={wanted}",
-                wanted / 1024
-            ),
-        }],
-        ..Remedy::NONE
+    Some(Look::new(now, told, standing).mended_by(|| {
+        // systemd counts bytes, limits.d and shells KiB.
+        let kib = wanted / 1024;
+        let (key, value, file, by_hand) = if host.has_unit() {
+            ("LimitMEMLOCK=", wanted, Kept::Unit, RESTART.to_owned())
+        } else {
+            let both = format!("for this shell: ulimit -l {kib}; for a container: --ulimit memlock={wanted}");
+            ("ringway - memlock ", kib, Kept::Limits, both)
+        };
+        let line = Line { file, key: key.into(), text: format!("{key}{value}") };
+        Remedy { lines: vec![line], by_hand: vec![by_hand], ..Remedy::NONE }
     }))
-}
-
-/// systemd counts bytes, limits.d KiB.
-fn line(file: Kept, wanted: u64) -> Line {
-    match file {
-        Kept::Unit => Line { file, key: "LimitMEMLOCK=".into(), text: format!("LimitMEMLOCK={wanted}") },
-        _ => Line {
-            file,
-            key: "ringway - memlock ".into(),
-            text: format!("ringway - memlock {}", wanted / 1024),
-        },
-    }
 }

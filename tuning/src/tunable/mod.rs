@@ -129,6 +129,13 @@ pub fn named(name: &str) -> Option<&'static Tunable> {
     ALL.iter().find(|tunable| tunable.name == name)
 }
 
+/// Those that matter only where shards run on io_uring: who chose epoll need not hear of them.
+pub const OF_RINGS: &[&str] =
+    &["kernel", "io_uring_disabled", "io_uring", "io_uring_extras", "seccomp", "memlock"];
+
+/// What makes a drop-in count.
+const RESTART: &str = "systemctl daemon-reload && systemctl restart ringway, after apply --persist";
+
 /// For numbers of which more is better: good from `wanted` on, important below `needed`.
 fn at_least(now: u64, wanted: u64, needed: u64) -> Look {
     let standing = match now {

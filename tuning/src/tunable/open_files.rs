@@ -1,6 +1,6 @@
 //! How many files, and so connections, the process may have open.
 
-use super::{Look, Tunable, at_least};
+use super::{Look, RESTART, Tunable, at_least};
 use crate::Host;
 use crate::host::hard_limit;
 use crate::remedy::{Kept, Line, Remedy};
@@ -25,28 +25,26 @@ To change it: LimitNOFILE=262144 in the systemd unit (a drop-in is written with 
 };
 
 fn look(host: &Host) -> Option<Look> {
-    if host.looks_at_unit() {
+    let look = if host.looks_at_unit() {
         let text = host.unit_setting("LimitNOFILE");
         // systemd's own default, where nobody set another one, is 1024:524288.
         let hard = if text.is_empty() { Some(524_288) } else { hard_limit(&text)? };
-        let look = compared(hard, " in ringway.service", "");
-        return Some(look.mended_by(|| Remedy {
-            lines: vec![line(Kept::Unit)],
-            by_hand: vec![
-                "systemctl daemon-reload && systemctl restart ringway, after apply --persist".into(),
-            ],
-            ..Remedy::NONE
-        }));
-    }
-    let limit = host.limit("Max open files")?;
-    let soft = limit.soft.map_or("unlimited".into(), |soft| soft.to_string());
-    let look = compared(limit.hard, " hard", &format!(", {soft} soft"));
-    Some(look.mended_by(|| Remedy {
-        lines: vec![line(Kept::Limits)],
-        by_hand: vec![format!(
-            "for this shell: ulimit -n {WANTED}; for a container: --ulimit nofile={WANTED}"
-        )],
-        ..Remedy::NONE
+        compared(hard, " in ringway.service", "")
+    } else {
+        let limit = host.limit("Max open files")?;
+        let soft = limit.soft.map_or("unlimited".into(), |soft| soft.to_string());
+        compared(limit.hard, " hard", &format!(", {soft} soft"))
+    };
+    Some(look.mended_by(|| {
+        let (key, file, by_hand) = if host.has_unit() {
+            ("LimitNOFILE=", Kept::Unit, RESTART.to_owned())
+        } else {
+            let both =
+                format!("for this shell: ulimit -n {WANTED}; for a container: --ulimit nofile={WANTED}");
+            ("ringway - nofile ", Kept::Limits, both)
+        };
+        let line = Line { file, key: key.into(), text: format!("{key}{WANTED}") };
+        Remedy { lines: vec![line], by_hand: vec![by_hand], ..Remedy::NONE }
     }))
 }
 
@@ -58,9 +56,4 @@ fn compared(hard: Option<u64>, of: &str, soft: &str) -> Look {
         }
         None => Look::good(format!("unlimited{of}{soft}"), format!("at least {WANTED} hard")),
     }
-}
-
-fn line(file: Kept) -> Line {
-    let key = if file == Kept::Unit { "LimitNOFILE=" } else { "ringway - nofile " };
-    Line { file, key: key.into(), text: format!("{key}{WANTED}") }
 }
