@@ -94,7 +94,7 @@ pub fn apply(
     }
     let mut run = Run { root, journal_at: journal, journal: Journal::read_or_begin(journal)?, watch };
     let _lock = Lock::take(journal)?;
-    // Read again: somebody may have ended while we waited for nothing but the directory.
+    // Read again: another may have written it between our look and the lock.
     if let Some(latest) = Journal::read(journal)? {
         run.journal = latest;
     }

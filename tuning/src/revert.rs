@@ -70,6 +70,14 @@ fn restore(root: &Path, entry: &Entry, force: bool) -> Result<(), String> {
     let path = root.join(&entry.path);
     let said = |error: io::Error| error.to_string();
     match &entry.before {
+        // Its module was unloaded or its CPU taken away: what is not there can't be as before.
+        Before::Value(_) if !path.exists() => {
+            if force {
+                Ok(())
+            } else {
+                Err("is not there any more; --force forgets it".into())
+            }
+        }
         Before::Value(old) => {
             let now = value_of(&text(&path)?);
             if now == value_of(old) {

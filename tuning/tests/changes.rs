@@ -213,6 +213,16 @@ fn what_somebody_changed_meanwhile_is_left_alone_unless_forced() {
 }
 
 #[test]
+fn what_is_not_there_any_more_is_said_and_forgotten_when_forced() {
+    let host = off("gone");
+    apply_all(&host, &host.plan(false)).expect("a fixture can be written");
+    host.remove(SOMAXCONN);
+    assert_eq!(revert_all(&host, false).left.len(), 1);
+    assert!(revert_all(&host, true).is_whole());
+    assert!(!journal(&host).exists());
+}
+
+#[test]
 fn a_directory_in_which_others_put_something_stays() {
     let host = off("directory");
     apply_all(&host, &host.plan(true)).expect("a fixture can be written");

@@ -1,9 +1,10 @@
 //! `ringway-tune plan`: what `apply` would do.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ringway_tune::{Journal, Plan, Selection, checks, report};
+use ringway_tune::{Journal, JournalFault, Plan, Selection, checks, report};
 
 use super::typed::{Format, Planned, Wanted};
 use super::{host, journal, say};
@@ -21,8 +22,13 @@ pub(super) fn run(planned: &Planned) -> Result<ExitCode, String> {
 pub(super) fn plan_of(wanted: &Wanted) -> Result<(Plan, PathBuf), String> {
     let host = host(&wanted.target)?;
     let path = journal(&wanted.target.root, wanted.journal.as_ref());
-    // Who may not read the journal may plan all the same: only what it remembers is not kept.
-    let open = if wanted.persist { Journal::read(&path).map_err(|fault| fault.to_string())? } else { None };
+    let open = match Journal::read(&path) {
+        _ if !wanted.persist => None,
+        Ok(open) => open,
+        // Who may not read it may plan all the same: only what it remembers is not in the files.
+        Err(JournalFault::Io(_, error)) if error.kind() == ErrorKind::PermissionDenied => None,
+        Err(fault) => return Err(fault.to_string()),
+    };
     let selection = Selection { only: wanted.only.clone(), skip: wanted.skip.clone() };
     let plan = Plan::of(&host, &checks(&host), &selection, wanted.persist, open.as_ref());
     Ok((plan, path))

@@ -45,6 +45,7 @@ fn look(host: &Host) -> Option<Look> {
     let Some(limit) = limit else { return Some(Look::good("unlimited", told)) };
     let standing = match host.kernel() {
         _ if limit >= wanted => Standing::Good,
+        // 6.18 was seen to charge rings; 6.14 is where their memory became regions that are accounted.
         Some(kernel) if ((5, 12)..(6, 14)).contains(&kernel) => Standing::Good,
         _ if limit < RINGS_BYTES * shards => Standing::Important,
         _ => Standing::Advice,

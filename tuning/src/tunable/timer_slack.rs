@@ -12,8 +12,8 @@ pub(super) const TUNABLE: Tunable = Tunable {
     effect: "pacing and timeouts go off when they are due",
     explanation: "\
 A thread's timer slack (50 µs unless somebody changed it) is by how much the kernel may delay its timers; threads and started programs inherit
-it. Ringway's timers are in milliseconds, so that the default costs nothing that could be measured; a service manager or a power saver that
-sets milliseconds delays every pause of the pump. Only the thread itself or its starter can set it.
+it. Ringway's timers are in milliseconds, so that the default suffices; a service manager or a power saver that sets milliseconds delays every
+pause of the pump. Only the thread itself or its starter can set it.
 
 To change it: TimerSlackNSec=50us in the systemd unit, or prctl(PR_SET_TIMERSLACK) in what starts the router.",
     source: "Linux: Documentation/filesystems/proc.rst (timerslack_ns); prctl(2); measured: docs/operating/tuning.md",
