@@ -6,7 +6,7 @@ use ringway_protocol::event::{ErrorEvent, Message, Published};
 use ringway_protocol::session::client::{
     Client, Fault, Phase, Reaction, Reconnect, Request, RoomIndex, Violation,
 };
-use ringway_protocol::{Event, Lane, Offset, SessionId};
+use ringway_protocol::{BodyKind, Event, Lane, Offset, SessionId};
 
 use super::{Ending, Nanos};
 
@@ -110,6 +110,10 @@ impl<'a> Seen<'a> {
     /// What an event and the session machine's reaction to it are to a scenario; most are nothing.
     pub(super) fn of(client: &Client, reaction: Reaction, event: &'a Event<'a>) -> Option<Self> {
         Some(match (reaction, event) {
+            // A key that is removed, as its publisher left: no publication.
+            (Reaction::Message { .. }, Event::Message(message)) if message.body.kind == BodyKind::None => {
+                return None;
+            }
             (Reaction::Message { room, phase }, Event::Message(message)) => {
                 Self::Message(Arrival::of(client, room, phase, message))
             }

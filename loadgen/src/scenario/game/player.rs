@@ -170,6 +170,9 @@ impl Handler for Player {
 
     fn handle_event(&mut self, outlet: &mut Outlet, arrival: Arrival<'_>) {
         match (arrival.event, arrival.reaction) {
+            // A key that is removed, as its player left: no state.
+            (Event::Message(message), Reaction::Message { phase: Some(_), .. })
+                if message.body.kind == BodyKind::None => {}
             (Event::Message(message), Reaction::Message { room, phase: Some(_) }) => {
                 self.see(outlet, message, &arrival, room);
             }
