@@ -106,6 +106,20 @@ pub enum Scenario {
 }
 
 impl Scenario {
+    /// As typed.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Echo(_) => "echo",
+            Self::Fanout(_) => "fanout",
+            Self::Connect(_) => "connect",
+            Self::ResumeStorm(_) => "resume-storm",
+            Self::PresenceStorm(_) => "presence-storm",
+            Self::SlowReader(_) => "slow-reader",
+            Self::Game(_) => "game",
+        }
+    }
+
     /// The flags that all have.
     #[must_use]
     pub const fn common(&self) -> &Common {

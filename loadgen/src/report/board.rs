@@ -21,6 +21,8 @@ pub struct Board {
     pub deliveries: AtomicU64,
     /// Messages sent.
     pub publishes: AtomicU64,
+    /// Errors that the server told, and connections that ended unasked.
+    pub errors: AtomicU64,
     /// Broken promises.
     pub violations: AtomicU64,
     seconds: Mutex<Seconds>,
@@ -45,6 +47,7 @@ impl Board {
     pub fn count(&self, news: &Counts) {
         self.deliveries.fetch_add(news.received, Relaxed);
         self.publishes.fetch_add(news.sent, Relaxed);
+        self.errors.fetch_add(news.errors, Relaxed);
         self.violations.fetch_add(news.violations, Relaxed);
     }
 
@@ -115,11 +118,11 @@ impl Progress {
         });
         let line = format!(
             "{:>4} s  {what:<10} {} connected, {} ready  {publishes} sent/s  {deliveries} received/s{latency}  \
-             {} ended  {} violations",
+             {} errors  {} violations",
             (now - self.began).as_secs(),
             grouped(board.connected.load(Relaxed)),
             grouped(board.ready.load(Relaxed)),
-            grouped(board.ended.load(Relaxed)),
+            grouped(board.errors.load(Relaxed)),
             grouped(board.violations.load(Relaxed)),
         );
         let mut stderr = std::io::stderr().lock();

@@ -219,6 +219,17 @@ impl Tally {
         }
     }
 
+    /// Counts a connection that ended, with its reason; false where this side ended it.
+    pub fn ended(&mut self, ending: &Ending) -> bool {
+        match ending {
+            Ending::Ended => return false,
+            Ending::NotOpened(_) => self.connect_failures += 1,
+            Ending::Closed { .. } | Ending::Broken(_) => self.disconnects += 1,
+        }
+        self.ending(ending);
+        true
+    }
+
     /// Counts why a connection ended; reasons are bounded, since servers write them.
     pub fn ending(&mut self, ending: &Ending) {
         let text = match ending {

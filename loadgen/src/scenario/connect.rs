@@ -13,20 +13,12 @@ use ringway_protocol::session::client::{JoinOptions, Request};
 use super::RunFault;
 use super::crowd::Cast;
 use super::run::{Course, Load, Measured, Memory, Setup, Stage, Work};
-use crate::args::{Common, ConnectArgs};
-use crate::engine::{Ending, MemberId, Nanos, Observer, Pace, Seen, Sessions, thread_cpu};
+use crate::args::ConnectArgs;
+use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions, thread_cpu};
 use crate::proc_stat;
 use crate::report::{Board, Summary, Tally};
 
 impl Load for ConnectArgs {
-    fn name(&self) -> &'static str {
-        "connect"
-    }
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
     fn clients(&self) -> u32 {
         self.connections
     }
@@ -192,13 +184,9 @@ impl Observer for Arrivals {
                 self.tally.witness(|| format!("client {}", member.0), || text.to_owned());
             }
             Seen::Ended(ending, _) => {
-                match ending {
-                    Ending::Ended => return,
-                    Ending::NotOpened(_) => self.tally.connect_failures += 1,
-                    _ => self.tally.disconnects += 1,
+                if self.tally.ended(ending) {
+                    self.board.ended.fetch_add(1, Relaxed);
                 }
-                self.board.ended.fetch_add(1, Relaxed);
-                self.tally.ending(ending);
             }
             Seen::Message(_)
             | Seen::Published(_)

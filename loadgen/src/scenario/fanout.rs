@@ -10,14 +10,6 @@ use crate::args::{Common, FanoutArgs, FormatMix, PublishArgs, SessionArgs};
 use crate::report::{Summary, Tally};
 
 impl Load for FanoutArgs {
-    fn name(&self) -> &'static str {
-        "fanout"
-    }
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
     fn clients(&self) -> u32 {
         self.subscribers + self.publish.publishers
     }

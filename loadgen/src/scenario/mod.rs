@@ -78,7 +78,7 @@ pub fn work() -> std::io::Result<()> {
 
 /// The part of a run that falls to one of its processes.
 fn begin(plan: &Plan, part: Part) -> Result<(Setup, Work), RunFault> {
-    run::begin(load(plan.scenario()), part)
+    run::begin(plan.scenario(), part)
 }
 
 fn load(scenario: &Scenario) -> &dyn Load {

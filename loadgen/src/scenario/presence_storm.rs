@@ -14,8 +14,8 @@ use ringway_protocol::session::client::{JoinOptions, Request, RoomIndex};
 use super::RunFault;
 use super::crowd::Cast;
 use super::run::{Course, CpuMeter, Load, Schedule, Setup, Work};
-use crate::args::{Common, PresenceStormArgs};
-use crate::engine::{Ending, MemberId, Nanos, Observer, Pace, Seen, Sessions};
+use crate::args::PresenceStormArgs;
+use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions};
 use crate::report::{Board, Pulse, Summary, Tally};
 
 /// Longest sleep of a thread: stop flags and schedules are seen after it.
@@ -23,14 +23,6 @@ const SLEEP_MAX: Duration = Duration::from_millis(5);
 const JOIN: JoinOptions = JoinOptions { since: None, presence: true, stream: false };
 
 impl Load for PresenceStormArgs {
-    fn name(&self) -> &'static str {
-        "presence-storm"
-    }
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
     fn clients(&self) -> u32 {
         self.members
     }
@@ -284,13 +276,9 @@ impl Observer for Watchers {
                 self.tally.witness(who, || text.to_owned());
             }
             Seen::Ended(ending, _) => {
-                match ending {
-                    Ending::Ended => return,
-                    Ending::NotOpened(_) => self.tally.connect_failures += 1,
-                    _ => self.tally.disconnects += 1,
+                if self.tally.ended(ending) {
+                    self.board.ended.fetch_add(1, Relaxed);
                 }
-                self.board.ended.fetch_add(1, Relaxed);
-                self.tally.ending(ending);
             }
             Seen::Gap { missed } => self.tally.told_gaps += missed,
             Seen::Reset => self.tally.resets += 1,

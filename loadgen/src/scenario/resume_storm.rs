@@ -10,19 +10,11 @@ use super::RunFault;
 use super::crowd::{Cast, Crowd};
 use super::fanout::{conclude, describe, throughput};
 use super::run::{Course, Load, Schedule, Setup, Work};
-use crate::args::{Common, ResumeStormArgs};
+use crate::args::ResumeStormArgs;
 use crate::engine::Nanos;
 use crate::report::{Summary, Tally};
 
 impl Load for ResumeStormArgs {
-    fn name(&self) -> &'static str {
-        "resume-storm"
-    }
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
     fn clients(&self) -> u32 {
         self.subscribers + self.publish.publishers
     }

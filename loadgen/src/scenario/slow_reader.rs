@@ -15,7 +15,7 @@ use super::RunFault;
 use super::crowd::{Cast, Crowd};
 use super::fanout::describe;
 use super::run::{Course, Load, Schedule, Setup, Work};
-use crate::args::{Common, PublishArgs, SlowReaderArgs};
+use crate::args::{PublishArgs, SlowReaderArgs};
 use crate::body::Stamp;
 use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions};
 use crate::report::{Summary, Tally};
@@ -24,14 +24,6 @@ use crate::report::{Summary, Tally};
 const LINE_BURST: Duration = Duration::from_millis(20);
 
 impl Load for SlowReaderArgs {
-    fn name(&self) -> &'static str {
-        "slow-reader"
-    }
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
     fn clients(&self) -> u32 {
         self.publish.publishers + 1
     }

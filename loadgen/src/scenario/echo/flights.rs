@@ -149,15 +149,12 @@ impl Flights {
 
     /// A connection is gone: what it owes will not come.
     pub(super) fn ended(&mut self, connection: u32, ending: &Ending) {
-        match ending {
-            Ending::Ended => return,
-            Ending::NotOpened(_) => self.tally.connect_failures += 1,
-            _ => self.tally.disconnects += 1,
+        if !self.tally.ended(ending) {
+            return;
         }
         if let Some(flight) = self.flights.get_mut(connection as usize) {
             flight.owed.clear();
         }
-        self.tally.ending(ending);
         self.tally.witness(|| format!("connection {connection}"), || format!("{ending:?}"));
     }
 

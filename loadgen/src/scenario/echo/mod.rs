@@ -13,19 +13,11 @@ use std::sync::Arc;
 
 use super::RunFault;
 use super::run::{Course, Load, Setup, Work};
-use crate::args::{Common, EchoArgs, Protocol};
+use crate::args::{EchoArgs, Protocol};
 use crate::report::{Summary, Tally};
 use flights::Flights;
 
 impl Load for EchoArgs {
-    fn name(&self) -> &'static str {
-        "echo"
-    }
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
     fn clients(&self) -> u32 {
         self.connections
     }

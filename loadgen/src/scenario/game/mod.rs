@@ -21,7 +21,7 @@ use tokio::task::LocalSet;
 use super::RunFault;
 use super::crowd::Cast;
 use super::run::{Course, CpuMeter, Load, Setup, Work};
-use crate::args::{Common, GameArgs};
+use crate::args::GameArgs;
 use crate::engine::Nanos;
 use crate::report::{Summary, Tally};
 use player::Player;
@@ -38,14 +38,6 @@ const LEAVE_LINGER: Duration = Duration::from_millis(50);
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 
 impl Load for GameArgs {
-    fn name(&self) -> &'static str {
-        "game"
-    }
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
     fn clients(&self) -> u32 {
         self.players
     }

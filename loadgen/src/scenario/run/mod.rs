@@ -22,7 +22,7 @@ pub(super) use processes::work;
 pub(super) use stage::{Course, Memory, Stage};
 
 use super::{Plan, RunFault};
-use crate::args::Common;
+use crate::args::Scenario;
 use crate::report::{Context, Server, Summary, Tally};
 use crate::server::Spawned;
 
@@ -40,12 +40,6 @@ pub(super) struct Part {
 
 /// A scenario.
 pub(super) trait Load {
-    /// As people call it.
-    fn name(&self) -> &'static str;
-
-    /// The flags that all have.
-    fn common(&self) -> &Common;
-
     /// Connections in all.
     fn clients(&self) -> u32;
 
@@ -70,8 +64,9 @@ pub(super) trait Load {
 }
 
 /// The setup and the work of one of a run's processes.
-pub(super) fn begin(load: &dyn Load, part: Part) -> Result<(Setup, Work), RunFault> {
-    let setup = Setup::new(load.common(), load.clients(), load.path(), part)?;
+pub(super) fn begin(scenario: &Scenario, part: Part) -> Result<(Setup, Work), RunFault> {
+    let load = super::load(scenario);
+    let setup = Setup::new(scenario.common(), load.clients(), load.path(), part)?;
     let work = load.prepare(&setup)?;
     Ok((setup, work))
 }
@@ -87,18 +82,19 @@ pub(super) fn carry_out(plan: &Plan) -> Result<Summary, RunFault> {
 }
 
 fn perform(plan: &Plan) -> Result<Summary, RunFault> {
-    let load = super::load(plan.scenario());
-    let part = Part { number: 0, of: load.common().processes, is_worker: false };
-    let (setup, work) = begin(load, part)?;
+    let (scenario, common) = (plan.scenario(), plan.scenario().common());
+    let load = super::load(scenario);
+    let part = Part { number: 0, of: common.processes, is_worker: false };
+    let (setup, work) = begin(scenario, part)?;
     let context = context(plan, &setup);
     let mut stage = Stage::new(setup.clone(), plan, work);
     let mut course = load.direct(&mut stage)?;
     let (tally, cut_short) = stage.gather()?;
     course.cut_short = cut_short;
-    let mut summary = Summary::new(load.name());
+    let mut summary = Summary::new(scenario.name());
     load.summarize(&mut summary, &setup, &course, &tally);
     let series = setup.board.series(|series| series.rows());
-    summary.memory_slope(&series, load.common().rss_slope_max);
+    summary.memory_slope(&series, common.rss_slope_max);
     summary.circumstances(context, series, &tally);
     if let Some(why) = &course.cut_short {
         summary.incomplete(why.clone());

@@ -17,6 +17,8 @@ use crate::report::{Board, Second, Tally};
 use crate::scenario::crowd::{End, Finals};
 use crate::scenario::{self, Plan, RunFault};
 
+/// Counters of a board that go from process to process.
+const COUNTERS: usize = 7;
 /// How often either side looks for something to tell.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -43,7 +45,7 @@ enum Order {
 #[derive(Debug, Serialize, Deserialize)]
 enum Told {
     /// What the counters of its board rose by.
-    Counters([u64; 6]),
+    Counters([u64; COUNTERS]),
     Seconds(Vec<Second>),
     /// Where the rooms of its threads ended.
     Ends(Vec<End>),
@@ -156,7 +158,7 @@ fn serve(setup: &Setup, work: &Work) -> Result<Tally, RunFault> {
     let threads = setup.spawn(work)?;
     let own = setup.clone();
     std::thread::Builder::new().name("orders".into()).spawn(move || obey(&own))?;
-    let mut counted = [0; 6];
+    let mut counted = [0; COUNTERS];
     let mut told_ends = false;
     loop {
         let done = threads.iter().all(JoinHandle::is_finished);
@@ -174,7 +176,7 @@ fn serve(setup: &Setup, work: &Work) -> Result<Tally, RunFault> {
     Ok(sum)
 }
 
-fn report(setup: &Setup, counted: &mut [u64; 6], told_ends: &mut bool) -> io::Result<()> {
+fn report(setup: &Setup, counted: &mut [u64; COUNTERS], told_ends: &mut bool) -> io::Result<()> {
     let now = counters(&setup.board).map(|counter| counter.load(Relaxed));
     if now != *counted {
         // Violations may be taken back.
@@ -208,9 +210,9 @@ fn obey(setup: &Setup) {
     setup.stop.store(true, Relaxed);
 }
 
-fn counters(board: &Board) -> [&AtomicU64; 6] {
-    let Board { connected, ready, ended, deliveries, publishes, violations, .. } = board;
-    [connected, ready, ended, deliveries, publishes, violations]
+fn counters(board: &Board) -> [&AtomicU64; COUNTERS] {
+    let Board { connected, ready, ended, deliveries, publishes, errors, violations, .. } = board;
+    [connected, ready, ended, deliveries, publishes, errors, violations]
 }
 
 fn say(to: &mut impl Write, what: &impl Serialize) -> io::Result<()> {
