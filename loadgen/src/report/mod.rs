@@ -7,6 +7,7 @@ mod board;
 mod context;
 pub mod hgrm;
 pub mod html;
+mod measured;
 mod output;
 mod rebuild;
 pub mod record;
@@ -17,6 +18,7 @@ pub mod whole;
 
 pub use board::{Board, Progress};
 pub use context::{Context, Machine, Server};
+pub use measured::Measured;
 pub use output::Output;
 pub use rebuild::{ReportArgs, ReportFault, rebuild};
 pub use series::{Counts, Pulse, Row, Second, Series, second_of};

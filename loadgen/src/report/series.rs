@@ -11,8 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Board;
-use crate::engine::{Nanos, thread_cpu};
-use crate::scenario::Schedule;
+use crate::engine::{Nanos, Schedule, thread_cpu};
 
 /// Sub-buckets of each power of two: values differ from their bucket by less than 1/32.
 const SUB_BITS: u32 = 5;

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Latency, Row, Tally};
-use crate::scenario::Measured;
+use super::{Context, Latency, Measured, Row, Tally};
 
 /// Version of the JSON document; it changes when a member changes its meaning or goes.
 pub(super) const SCHEMA: u32 = 1;

@@ -12,11 +12,11 @@ use ringway_protocol::session::client::{JoinOptions, Request};
 
 use super::RunFault;
 use super::crowd::Cast;
-use super::run::{Course, Load, Measured, Memory, Setup, Stage, Work};
+use super::run::{Course, Load, Memory, Setup, Stage, Work};
 use crate::args::ConnectArgs;
 use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions, thread_cpu};
 use crate::proc_stat;
-use crate::report::{Board, Summary, Tally};
+use crate::report::{Board, Measured, Summary, Tally};
 
 impl Load for ConnectArgs {
     fn clients(&self) -> u32 {

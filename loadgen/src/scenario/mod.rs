@@ -17,7 +17,7 @@ use std::fmt;
 
 pub use file::{BUILT_IN, BuiltIn};
 pub use plan::Plan;
-pub use run::{Measured, Schedule, Setup};
+pub use run::Setup;
 
 use crate::args::Scenario;
 use crate::engine::BadUrl;

@@ -13,9 +13,9 @@ use ringway_protocol::session::client::{JoinOptions, Request, RoomIndex};
 
 use super::RunFault;
 use super::crowd::Cast;
-use super::run::{Course, CpuMeter, Load, Schedule, Setup, Work};
+use super::run::{Course, CpuMeter, Load, Setup, Work};
 use crate::args::PresenceStormArgs;
-use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions};
+use crate::engine::{MemberId, Nanos, Observer, Pace, Schedule, Seen, Sessions};
 use crate::report::{Board, Pulse, Summary, Tally};
 
 /// Longest sleep of a thread: stop flags and schedules are seen after it.

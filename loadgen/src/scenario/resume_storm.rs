@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::RunFault;
 use super::crowd::{Cast, Crowd};
 use super::fanout::{conclude, describe, throughput};
-use super::run::{Course, Load, Schedule, Setup, Work};
+use super::run::{Course, Load, Setup, Work};
 use crate::args::ResumeStormArgs;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Schedule};
 use crate::report::{Summary, Tally};
 
 impl Load for ResumeStormArgs {

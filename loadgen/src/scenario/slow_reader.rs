@@ -14,10 +14,10 @@ use ringway_protocol::session::client::JoinOptions;
 use super::RunFault;
 use super::crowd::{Cast, Crowd};
 use super::fanout::describe;
-use super::run::{Course, Load, Schedule, Setup, Work};
+use super::run::{Course, Load, Setup, Work};
 use crate::args::{PublishArgs, SlowReaderArgs};
 use crate::body::Stamp;
-use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions};
+use crate::engine::{MemberId, Nanos, Observer, Pace, Schedule, Seen, Sessions};
 use crate::report::{Summary, Tally};
 
 /// Bytes that the line carries at once at most: a burst after a late look would not be a slow line.

@@ -267,7 +267,7 @@ impl<O: Observer> Handler for Crew<O> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dialect::dialect;
+    use super::super::dialect;
     use super::*;
     use crate::engine::Target;
 

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use ringway_protocol::Body;
 
-use super::super::{Out, Target};
-use super::mqtt::Mqtt;
-use super::raw_ws::RawWs;
-use crate::args::Protocol;
+use super::super::Out;
 
 /// What a dialect made of the bytes it was given.
 #[derive(Debug)]
@@ -59,13 +56,4 @@ pub(super) trait Dialect {
 
     /// Publications that the server has not acknowledged, though it should.
     fn outstanding(&self) -> u32;
-}
-
-/// A client of the target's protocol by its number over all threads, with a password if it has one.
-pub(super) fn dialect(target: &Target, number: u32, token: Option<&str>) -> Box<dyn Dialect> {
-    match target.protocol {
-        Protocol::Mqtt => Box::new(Mqtt::new(target, number, token)),
-        // Ringway's own clients are other engines' business.
-        Protocol::RawWs | Protocol::Ringway => Box::new(RawWs),
-    }
 }

@@ -18,9 +18,13 @@ use ringway_protocol::RoomName;
 use ringway_protocol::session::client::{Options, Publication, RoomIndex};
 
 use self::crew::{Crew, Due};
+use self::dialect::Dialect;
+use self::mqtt::Mqtt;
+use self::raw_ws::RawWs;
 use super::pacer::{Leave, Pace, Pacer};
 use super::standing::Standing;
 use super::{Fleet, LinkId, MemberId, Nanos, Observer, Out, Target};
+use crate::args::Protocol;
 
 /// One thread's clients and their sockets; what each call does is said at [`Sessions`](super::Sessions).
 pub(super) struct Foreign<O> {
@@ -41,7 +45,7 @@ impl<O: Observer> Foreign<O> {
 
     pub(super) fn add(&mut self, options: &Options) -> MemberId {
         let number = self.first + self.crew.members.len() as u32;
-        self.crew.add(dialect::dialect(&self.target, number, options.token.as_deref()))
+        self.crew.add(dialect(&self.target, number, options.token.as_deref()))
     }
 
     /// None if the client has a room: these clients have one each.
@@ -175,5 +179,14 @@ impl<O: Observer> Foreign<O> {
             self.crew.begin(id, link);
         }
         Ok(false)
+    }
+}
+
+/// A client of the target's protocol by its number over all threads, with a password if it has one.
+fn dialect(target: &Target, number: u32, token: Option<&str>) -> Box<dyn Dialect> {
+    match target.protocol {
+        Protocol::Mqtt => Box::new(Mqtt::new(target, number, token)),
+        // Ringway's own clients are other engines' business.
+        Protocol::RawWs | Protocol::Ringway => Box::new(RawWs),
     }
 }

@@ -6,13 +6,11 @@
 
 mod arrivals;
 mod cast;
-mod finals;
 mod publisher;
 mod sequences;
 mod watch;
 
 pub(super) use cast::Cast;
-pub(super) use finals::{End, Finals};
 pub(super) use watch::Watch;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,9 +20,9 @@ use ringway_protocol::session::client::{JoinOptions, RoomIndex};
 use ringway_protocol::{Lane, RoomName};
 
 use self::publisher::Publishers;
-use super::run::{CpuMeter, Schedule, Setup};
+use super::run::{CpuMeter, End, Final, Finals, Setup};
 use crate::args::{Protocol, PublishArgs};
-use crate::engine::{MemberId, Nanos, Pace, Sessions};
+use crate::engine::{MemberId, Nanos, Pace, Schedule, Sessions};
 use crate::report::Tally;
 
 /// Longest sleep of a thread: stop flags and schedules are seen after it.
@@ -236,12 +234,12 @@ impl Crowd {
     }
 
     /// Without answers the end of a room is the furthest that any subscriber got.
-    fn furthest(&self) -> Vec<(u32, finals::Final)> {
+    fn furthest(&self) -> Vec<(u32, Final)> {
         let mut furthest = Vec::new();
         for member in self.subscribers() {
             if let Some(position) = self.sessions.standing(member).position {
                 let room = self.cast.room_number(self.first + member.0);
-                furthest.push((room, finals::Final { position: Some(position), ..finals::Final::default() }));
+                furthest.push((room, Final { position: Some(position), ..Final::default() }));
             }
         }
         furthest

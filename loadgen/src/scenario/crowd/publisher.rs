@@ -8,12 +8,11 @@ use ringway_protocol::session::client::Publication;
 use ringway_protocol::{Body, BodyKind, Lane, RoomName};
 
 use super::arrivals::Arrivals;
-use super::finals::Final;
 use super::{Cast, Watch};
 use crate::args::{ArrivalChoice, PublishArgs};
 use crate::body::Stamp;
-use crate::engine::{MemberId, Nanos, Sessions};
-use crate::scenario::Schedule;
+use crate::engine::{MemberId, Nanos, Schedule, Sessions};
+use crate::scenario::run::Final;
 
 /// A publisher whose socket holds more than this skips its turns: the server does not read.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -15,9 +15,9 @@ use ringway_protocol::{Lane, Position, Retry};
 use super::sequences::{Disorder, Sequences};
 use crate::args::{Protocol, PublishArgs};
 use crate::body::Stamp;
-use crate::engine::{Arrival, Breach, Ending, MemberId, Nanos, Observer, Seen, Target};
+use crate::engine::{Arrival, Breach, Ending, MemberId, Nanos, Observer, Schedule, Seen, Target};
 use crate::report::{Board, Pulse, Tally};
-use crate::scenario::{Schedule, Setup};
+use crate::scenario::Setup;
 
 /// Of so many messages one has its checksum verified (a power of two).
 const CHECK_ONE_OF: u64 = 64;

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::args::EchoArgs;
-use crate::engine::{Ending, Nanos};
+use crate::engine::{Ending, Nanos, Schedule};
 use crate::report::{Pulse, Tally};
-use crate::scenario::{Schedule, Setup};
+use crate::scenario::Setup;
 
 /// Digits of the number at the front of each message.
 const NUMBER_BYTES: usize = 8;

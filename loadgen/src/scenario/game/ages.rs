@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Schedule};
 use crate::report::Latency;
-use crate::scenario::Schedule;
 
 /// Between two looks.
 const GRID: Duration = Duration::from_millis(1);

@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 
 use super::CONNECT_BURST;
 use crate::args::GameArgs;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Schedule};
 use crate::report::{Board, Pulse, Tally};
-use crate::scenario::{Schedule, Setup};
+use crate::scenario::Setup;
 
 /// What the players of a thread share.
 pub(super) struct World {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::Schedule;
-use crate::engine::{Nanos, thread_cpu};
+use crate::engine::{Nanos, Schedule, thread_cpu};
 use crate::report::Tally;
 
 /// Measures the calling thread's CPU between the schedule's marks.

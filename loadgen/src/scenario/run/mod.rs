@@ -4,26 +4,25 @@
 //! their own; the coordinating thread ([`Stage`]) then fixes one [`Schedule`] for all, and from there on everybody goes by
 //! the clock: nobody waits for anybody while measuring.
 
+mod finals;
 mod interrupt;
 mod meter;
 mod processes;
-mod schedule;
 mod setup;
 mod stage;
 
 use std::sync::Arc;
 
-pub use schedule::Schedule;
 pub use setup::Setup;
-pub use stage::Measured;
 
+pub(super) use finals::{End, Final, Finals};
 pub(super) use meter::CpuMeter;
 pub(super) use processes::work;
 pub(super) use stage::{Course, Memory, Stage};
 
 use super::{Plan, RunFault};
 use crate::args::Scenario;
-use crate::report::{Context, Server, Summary, Tally};
+use crate::report::{Context, Measured, Server, Summary, Tally};
 use crate::server::Spawned;
 
 /// What each thread does, from connecting to leaving.

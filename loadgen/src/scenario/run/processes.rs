@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Part, Schedule, Setup, Work, interrupt};
+use super::{End, Finals, Part, Setup, Work, interrupt};
+use crate::engine::Schedule;
 use crate::report::{Board, Second, Tally};
-use crate::scenario::crowd::{End, Finals};
 use crate::scenario::{self, Plan, RunFault};
 
 /// Counters of a board that go from process to process.

@@ -4,12 +4,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-use super::{Schedule, Work};
+use super::{Finals, Work};
 use crate::args::{Common, Protocol, TransportChoice};
-use crate::engine::{Target, pin_to_core, raise_open_files, sharpen_timers};
+use crate::engine::{Schedule, Target, pin_to_core, raise_open_files, sharpen_timers};
 use crate::proc_stat;
 use crate::report::{Board, Summary, Tally};
-use crate::scenario::crowd::Finals;
 use crate::scenario::{RunFault, run::Part};
 
 /// What every thread of a run knows.

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Schedule, Setup, Work, interrupt, processes};
-use crate::engine::Nanos;
-use crate::proc_stat::{self, Usage, Used};
-use crate::report::{Progress, Tally, second_of};
+use super::{Setup, Work, interrupt, processes};
+use crate::engine::{Nanos, Schedule};
+use crate::proc_stat::{self, Usage};
+use crate::report::{Measured, Progress, Tally, second_of};
 use crate::scenario::{Plan, RunFault};
 
 /// From the schedule's making to its start at least, where it goes to other processes.
@@ -18,26 +18,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const LIVES_EVERY: Duration = Duration::from_millis(200);
 /// Without any movement for so long, clients that are not ready never will be.
 const READY_PATIENCE: Duration = Duration::from_secs(30);
-
-/// What was measured around the clients.
-#[derive(Clone, Debug, Default)]
-pub struct Measured {
-    /// The server when measuring began.
-    pub before: Option<Usage>,
-    /// The server when measuring ended.
-    pub after: Option<Usage>,
-    /// Between the two.
-    pub over: Duration,
-}
-
-impl Measured {
-    /// What the server used, and its memory in KiB at the end.
-    #[must_use]
-    pub fn server(&self) -> Option<(Used, u64)> {
-        let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
-        Some((after.since(before, self.over), after.rss_kib))
-    }
-}
 
 /// How a run went, beside what the clients counted.
 #[derive(Clone, Debug, Default)]
