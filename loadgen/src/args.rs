@@ -56,7 +56,7 @@ pub enum Task {
     /// The highest rate at which a scenario keeps a bound on its latency.
     ///
     /// Runs the scenario again and again, doubling its rate while the bound holds and then halving the way between what held
-    /// and what did not. A step holds when the latency does, every promise was kept, and all was sent that was due. What the
+    /// and what did not. A step that fails is tried once more. It holds when the latency does, every promise was kept, and all was sent that was due. What the
     /// client could not send is the client's limit and says nothing about the server.
     Saturate(SaturateArgs),
     /// Two servers, in turn, under the same load: ratios with their spread.

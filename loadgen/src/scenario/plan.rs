@@ -65,6 +65,23 @@ impl Plan {
         &self.typed
     }
 
+    /// The same without secrets: what may stand in a report.
+    #[must_use]
+    pub fn shown(&self) -> Vec<String> {
+        const SECRETS: [&str; 2] = ["--token", "--token-key"];
+        let mut secret = false;
+        let show = |word: &String| {
+            if std::mem::replace(&mut secret, SECRETS.contains(&word.as_str())) {
+                return "…".to_owned();
+            }
+            match word.split_once('=') {
+                Some((flag, _)) if SECRETS.contains(&flag) => format!("{flag}=…"),
+                _ => word.clone(),
+            }
+        };
+        self.typed.iter().map(show).collect()
+    }
+
     /// The same without files.
     #[must_use]
     pub fn words(&self) -> &[String] {
@@ -120,6 +137,14 @@ mod tests {
         let Scenario::Fanout(args) = plan.scenario() else { panic!("fanout") };
         assert_eq!((args.publish.rate, args.subscribers), (9.0, 7));
         assert_eq!(plan.typed().join(" "), "fanout --rate 5 --subscribers 7 --rate 9");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let plan = Plan::parse(&words("fanout --token abc --rate 5")).unwrap();
+        assert_eq!(plan.shown().join(" "), "fanout --token … --rate 5");
+        let plan = Plan::parse(&words("fanout --token-key=abc")).unwrap();
+        assert_eq!(plan.shown().join(" "), "fanout --token-key=…");
     }
 
     #[test]

@@ -239,7 +239,7 @@ fn document(
         "schema": 1,
         "compare": {
             "a": about(&sides[0]), "b": about(&sides[1]),
-            "scenario": plan.name(), "command": plan.words(), "rounds": args.rounds,
+            "scenario": plan.name(), "command": plan.shown(), "rounds": args.rounds,
             "rows": rows, "warnings": warnings, "failures": failures,
         },
         "runs": runs,

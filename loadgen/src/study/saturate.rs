@@ -167,7 +167,12 @@ impl Search<'_> {
         Ok(low)
     }
 
+    /// A step that fails is tried once more: a noisy moment fails a step, but never holds one.
     fn try_rate(&mut self, rate: f64) -> Result<bool, String> {
+        Ok(self.step(rate)? || self.step(rate)?)
+    }
+
+    fn step(&mut self, rate: f64) -> Result<bool, String> {
         let flags = [self.knob.flag.to_owned(), self.knob.value(rate), "--quiet".to_owned()];
         let plan = self.plan.with(&flags).map_err(|fault| fault.to_string())?;
         let summary = scenario::run(&plan).map_err(|fault| fault.to_string())?;

@@ -31,6 +31,8 @@ const ASKED: [(&str, &str, &str); 12] = [
     ("rooms", "room", "rooms"),
     ("publishers", "publisher", "publishers"),
     ("rate", "publication a second of each", "publications a second of each"),
+    ("offered_per_s", "message a second", "messages a second"),
+    ("in_flight", "message in flight on each", "messages in flight on each"),
     ("burst", "at once", "at once"),
     ("tick_rate", "tick a second", "ticks a second"),
     ("body", "byte of body", "bytes of body"),

@@ -49,7 +49,7 @@ impl Load for EchoArgs {
         summary.count("connections", tally.connections);
         summary.count("size", self.size.into());
         if self.rate > 0.0 {
-            summary.number("rate", self.rate);
+            summary.number("offered_per_s", self.rate);
             summary.number("sent_per_s", tally.publishes as f64 / seconds);
         } else {
             summary.count("in_flight", self.in_flight.into());

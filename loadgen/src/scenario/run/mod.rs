@@ -110,7 +110,7 @@ fn context(plan: &Plan, setup: &Setup) -> Context {
     let common = &setup.common;
     let last = |core: usize| core + setup.threads() as usize - 1;
     Context {
-        command: std::iter::once("ringway-load".to_owned()).chain(plan.typed().iter().cloned()).collect(),
+        command: std::iter::once("ringway-load".to_owned()).chain(plan.shown()).collect(),
         name: plan.name().to_owned(),
         about: plan.about().map(str::to_owned),
         url: common.url.clone(),
