@@ -24,7 +24,7 @@ pub(super) const TOLD: [(&str, &str); 7] = [
 ];
 
 /// Parameters of a run that a sentence names, with the words after the number for one and for several.
-const ASKED: [(&str, &str, &str); 12] = [
+const ASKED: [(&str, &str, &str); 14] = [
     ("connections", "connection", "connections"),
     ("subscribers", "subscriber", "subscribers"),
     ("players", "player", "players"),
