@@ -105,6 +105,7 @@ fn a_server_that_is_down_is_a_failure_with_its_reason() {
     assert_eq!((code, run["run"]["complete"].as_bool()), (1, Some(false)));
     assert!(run["warnings"].to_string().contains("refused"), "{run:#}");
     assert_eq!(run["deliveries_per_s"].as_f64(), Some(0.0), "nothing that looks like a result");
+    assert_eq!(run["limited_by"], "unknown");
 }
 
 #[test]

@@ -158,7 +158,9 @@ impl Summary {
             for name in ["server_rss_kib", "server_cpu"] {
                 self.rows.push((name.into(), Value::Null, "unknown".to_owned()));
             }
-            self.warn("the server's process was not found: pass --server-pid".to_owned());
+            if !measured.over.is_zero() {
+                self.warn("the server's process was not found: pass --server-pid".to_owned());
+            }
             return;
         };
         self.count("server_rss_kib", rss_kib);
@@ -206,6 +208,8 @@ impl Summary {
         let late =
             lag_us > LAG_MAX.as_secs_f64() * 1e6 && lag_us > LAG_SHARE * tally.latency.quantile_us(0.99);
         self.limit = match () {
+            // Nothing was measured, so nothing held it back.
+            () if measured.over.is_zero() => Limit::Unknown,
             () if busy || (late && !server_busy) => Limit::Client,
             () if server_busy => Limit::Server,
             () if closed => Limit::ClosedLoop,
