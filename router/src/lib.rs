@@ -11,6 +11,7 @@ pub mod demo;
 mod frame;
 pub mod logs;
 pub mod node;
+pub mod pki;
 mod quic;
 pub mod rt;
 mod shard;

@@ -1,0 +1,5 @@
+//! Whom nodes let in, and whom not.
+
+mod files;
+mod handshake;
+mod material;
