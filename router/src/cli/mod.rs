@@ -8,6 +8,7 @@ mod config;
 mod drain;
 mod host;
 mod load;
+mod pki;
 mod refusal;
 mod serve;
 mod token;
@@ -30,6 +31,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => config::run(command),
         Command::Token(command) => token::run(command),
         Command::Drain(command) => drain::run(command),
+        Command::Pki(command) => pki::run(command),
         Command::Version => {
             say(concat!("ringway ", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(ExitCode::SUCCESS)

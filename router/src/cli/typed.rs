@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use super::pki::Pki;
+
 /// An edge router: clients keep one connection to it, join rooms, and events are routed between them.
 #[derive(Debug, Parser)]
 #[command(
@@ -36,6 +38,9 @@ pub enum Command {
     Token(Token),
     /// Ask the running node to empty itself and stop
     Drain(Drain),
+    /// Certificates by which the nodes of a cluster know each other
+    #[command(subcommand)]
+    Pki(Pki),
     /// Say which version this is
     Version,
 }
