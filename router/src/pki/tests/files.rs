@@ -72,6 +72,19 @@ fn a_reload_swaps_and_a_bad_one_keeps_what_was_there() {
 }
 
 #[test]
+fn no_reload_meets_half_of_a_renewal() {
+    let site = Site::new("pki-race");
+    let (mut held, _) = site.load(NOW).unwrap();
+    let both = [issued(&site.authority, 1), issued(&site.authority, 1)];
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| (0..50).for_each(|turn| site.put(&both[turn % 2])));
+        while !writer.is_finished() {
+            assert_eq!(held.reload(), Ok(vec![]));
+        }
+    });
+}
+
+#[test]
 fn a_node_does_not_start_with_the_certificate_of_another() {
     let site = Site::new("pki-other");
     for (expected, name) in [(node("game", 2), "wrong_node"), (node("other", 1), "wrong_cluster")] {
