@@ -4,13 +4,19 @@
 //! and effects out, the simulator does the same with made-up time, and `tests/model` walks every order of the rules.
 //!
 //! * [`slot`], [`map`]: slots, terms, and the stored map;
-//! * [`placement`]: which node should own what.
+//! * [`placement`]: which node should own what;
+//! * [`lease`]: who may speak, and who may be declared dead;
+//! * [`replication`]: what is committed.
 
 mod codec;
+pub mod coordinator;
+pub mod lease;
 pub mod map;
 pub mod placement;
 #[cfg(test)]
 mod random;
+pub mod record;
+pub mod replication;
 pub mod slot;
 
 pub use codec::Malformed;
