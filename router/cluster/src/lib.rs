@@ -9,9 +9,11 @@
 //! * [`replication`]: what is committed.
 
 mod codec;
+pub mod error;
 pub mod coordinator;
 pub mod lease;
 pub mod map;
+pub mod member;
 pub mod placement;
 #[cfg(test)]
 mod random;

@@ -81,6 +81,12 @@ impl Replication {
         fence(self.term, term) == Fence::Current && self.standby == Some((from, registration))
     }
 
+    /// Of which ownership it is.
+    #[must_use]
+    pub const fn term(&self) -> Term {
+        self.term
+    }
+
     /// Whom publications go to.
     #[must_use]
     pub const fn standby(&self) -> Option<(NodeId, Registration)> {

@@ -231,9 +231,9 @@ impl Memory {
                     over.push(*token);
                     continue;
                 }
-                let news =
-                    self.log.iter().filter(|row| row.revision >= *from && prefix.holds(row.key)).cloned();
-                let news: Vec<Row> = news.collect();
+                let start = self.log.partition_point(|row| row.revision < *from);
+                let news: Vec<Row> =
+                    self.log.range(start..).filter(|row| prefix.holds(row.key)).cloned().collect();
                 *from = (*from).max(Revision(self.revision.0 + 1));
                 if !news.is_empty() {
                     client.events.push_back((*token, Event::Changed(self.revision, news)));

@@ -143,11 +143,11 @@ impl Rules {
         Self { size, mutation, timing: Timing { beat_ms: 1, ttl_ms: 2, margin_ms, grace_ms: 0 } }
     }
 
-    /// Two owners and a standby that has nothing to lose yet: node 0 owns slot 0 beside standby 1, node 1 owns slot 1 beside 2.
+    /// Node 0 owns both slots, on one lease; its standbys, 1 and 2, have nothing yet.
     pub(crate) fn first(&self) -> World {
         let registration = Registration(1);
         let owned = |slot: usize| SlotOwner {
-            owner: Some(id(slot)),
+            owner: Some(id(0)),
             term: Term(1),
             standby: Some(id(slot + 1)),
             ..SlotOwner::default()

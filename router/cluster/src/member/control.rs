@@ -1,0 +1,108 @@
+//! The controller: whoever holds the key computes the map. Safety does not rest on there being one: every write compares what it changes.
+
+use super::{Member, Pending, RETRY_MS};
+use crate::coordinator::{Compare, Key};
+use crate::placement::{MoveRate, Plan, Standing, State, hold_ms, plan};
+use crate::record::Control;
+use crate::{Monotonic, SlotOwner};
+
+/// How often the controller says that it is at it.
+const SIGN_MS: u64 = 1_000;
+
+#[derive(Debug)]
+pub(super) struct Controller {
+    claiming: bool,
+    again_at: Monotonic,
+    plan: Option<Plan>,
+    rate: MoveRate,
+    count: u64,
+}
+
+impl Controller {
+    pub(super) const fn new(now: Monotonic) -> Self {
+        Self { claiming: false, again_at: now, plan: None, rate: MoveRate::new(now), count: 0 }
+    }
+
+    pub(super) fn handle_claimed(&mut self) {
+        self.claiming = false;
+    }
+
+    pub(super) fn reset(&mut self) {
+        (self.claiming, self.plan) = (false, None);
+    }
+}
+
+impl Member {
+    fn is_controller(&self) -> bool {
+        let us = (self.config.node, self.registration);
+        self.view.control.is_some_and(|control| (control.node, control.registration) == us)
+    }
+
+    /// Nobody holds the key, or one that is dead, draining, or of an earlier life.
+    fn is_vacant(&self) -> bool {
+        self.view.control.is_none_or(|control| {
+            let seen = self.view.nodes.get(&control.node);
+            seen.is_none_or(|seen| {
+                seen.record.registration != control.registration
+                    || matches!(seen.record.state, State::Dead | State::Draining)
+            })
+        })
+    }
+
+    pub(super) fn drive_controller(&mut self, now: Monotonic) {
+        let may = matches!(self.state(), Some(State::Joining | State::Up)) && self.lease.may_ack(now);
+        if may && !self.controller.claiming && now >= self.controller.again_at && (self.is_vacant() || self.is_controller()) {
+            let wait_ms = if self.is_controller() { SIGN_MS } else { RETRY_MS };
+            self.controller.again_at = now.plus_ms(wait_ms);
+            self.controller.claiming = true;
+            self.controller.count += 1;
+            let control =
+                Control { node: self.config.node, registration: self.registration, count: self.controller.count };
+            let compare = vec![
+                Compare { key: Key::Control, revision: self.view.control_revision },
+                self.compare_node(self.config.node),
+            ];
+            self.transact(Pending::Control, compare, vec![(Key::Control, Some(control.encode()))]);
+        }
+        if !may || !self.is_controller() || !self.is_settled(now) {
+            self.controller.plan = None;
+            return;
+        }
+        let nodes = self.standings(now);
+        if !self.controller.plan.as_ref().is_some_and(|plan| plan.is_for(&nodes, self.config.replicas)) {
+            self.controller.plan = Some(plan(&nodes, self.config.replicas));
+        }
+    }
+
+    /// Nobody gets anything before every lease that this coordinator may have forgotten is over.
+    fn is_settled(&self, now: Monotonic) -> bool {
+        self.config.alone || now.since(self.registered) >= self.config.timing.silent_ms() * 1_000
+    }
+
+    fn standings(&self, now: Monotonic) -> Vec<Standing> {
+        let standing = |(id, seen): (&crate::NodeId, &super::view::Seen)| Standing {
+            id: *id,
+            weight: seen.record.weight,
+            state: seen.record.state,
+            stable: now.since(seen.since) >= hold_ms(seen.record.flaps) * 1_000,
+        };
+        self.view.nodes.iter().map(standing).collect()
+    }
+
+    pub(super) const fn controller_idle(&self) -> bool {
+        self.controller.plan.is_none()
+    }
+
+    pub(super) fn moves_allowed(&mut self, now: Monotonic) -> u64 {
+        self.controller.rate.allowed(now)
+    }
+
+    pub(super) fn spend_moves(&mut self, moves: u64) {
+        self.controller.rate.spend(moves);
+    }
+
+    /// What the controller would make of an entry; nothing if we are not it.
+    pub(super) fn improved(&self, slot: crate::Slot, entry: &SlotOwner, moves: &mut u64) -> Option<SlotOwner> {
+        self.controller.plan.as_ref()?.improve(slot, entry, moves)
+    }
+}

@@ -1,0 +1,143 @@
+//! Transactions on the map: one at a time for each chunk, built anew from what is seen whenever one is over.
+//!
+//! Each compares the chunk, our own record (a node that was declared dead writes nothing) and the records of nodes that it newly names (only who is
+//! up is given anything). One without an answer may be committed later: the chunk is then written once more even if nothing is to change, so that its
+//! revision moves on and decides.
+
+use super::{Member, NotReady, Pending, RETRY_MS};
+use crate::coordinator::{Compare, Event, Key, Revision};
+use crate::map::{Chunk, ChunkId};
+use crate::placement::State;
+use crate::replication::Registration;
+use crate::{Monotonic, NodeId, Slot, SlotOwner, Term};
+
+/// What the owner of a slot wants its entry to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    InSync(NodeId, Registration),
+    Alone,
+    HandOver(NodeId),
+}
+
+/// A transaction on a chunk that is on its way, or was refused a moment ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flight {
+    /// What it compares the chunk with.
+    pub(super) compared: Revision,
+    /// When it may be built anew, once answered.
+    pub(super) again_at: Option<Monotonic>,
+}
+
+impl Member {
+    /// The standby of an owned slot has every committed publication. From this call on, commits of the slot wait for it; the map
+    /// follows. Ignored if the slot is owned under another term, or the standby is another by now.
+    pub fn request_in_sync(&mut self, now: Monotonic, slot: Slot, term: Term, standby: (NodeId, Registration)) {
+        let Some(replication) = self.owned.get_mut(&slot).filter(|owned| owned.term() == term) else { return };
+        if replication.standby() == Some(standby) && !replication.waits() && replication.begin_set() {
+            self.wants.insert(slot, Want::InSync(standby.0, standby.1));
+            self.conclude(now, Ok(()));
+        }
+    }
+
+    /// The standby of an owned slot does not keep up, or is gone: go on without it. Commits wait until [`super::Effect::Replicate`] says
+    /// that they need not.
+    pub fn request_alone(&mut self, now: Monotonic, slot: Slot, term: Term) {
+        if self.owned.get(&slot).is_some_and(|owned| owned.term() == term && owned.waits()) {
+            self.wants.insert(slot, Want::Alone);
+            // A transaction that sets it may be on its way although the map does not say so.
+            self.touch[ChunkId::of(slot).index()] = true;
+            self.conclude(now, Ok(()));
+        }
+    }
+
+    /// What is wanted of an entry of ours; `None` if it says so already or can't be had now.
+    fn wanted(&self, slot: Slot, entry: &SlotOwner) -> Option<SlotOwner> {
+        let us = Some(self.config.node);
+        let want = self.wants.get(&slot).filter(|_| entry.owner == us)?;
+        match *want {
+            Want::Alone => Some(entry.in_sync_cleared()),
+            Want::InSync(node, registration) => {
+                let known = self.owned.get(&slot)?.standby();
+                entry.in_sync_set().filter(|_| entry.standby == Some(node) && known == Some((node, registration)))
+            }
+            Want::HandOver(to) => {
+                let stays = self.state() == Some(State::Up) && self.config.replicas > 1;
+                entry.handed_over(to, us.filter(|_| stays)).filter(|_| self.is_up(to))
+            }
+        }
+    }
+
+    pub(super) fn is_up(&self, node: NodeId) -> bool {
+        self.view.nodes.get(&node).is_some_and(|seen| seen.record.state == State::Up)
+    }
+
+    pub(super) fn drive_edits(&mut self, now: Monotonic) {
+        let mine = !self.wants.is_empty() || self.touch.contains(&true);
+        if self.ready == Some(NotReady::NoCoordinator) || (self.controller_idle() && !mine) {
+            return;
+        }
+        let mut moves = self.moves_allowed(now);
+        let allowed = moves;
+        for id in ChunkId::all() {
+            let index = id.index();
+            match self.flights[index] {
+                Some(Flight { again_at: Some(at), .. }) if now >= at => self.flights[index] = None,
+                Some(_) => continue,
+                None => {}
+            }
+            if let Some((chunk, compare)) = self.edited(id, &mut moves) {
+                let compared = self.view.chunk_revision(id);
+                self.flights[index] = Some(Flight { compared, again_at: None });
+                self.transact(Pending::Chunk(id), compare, vec![(Key::Chunk(id), Some(chunk.encode()))]);
+            }
+        }
+        self.spend_moves(allowed - moves);
+    }
+
+    /// The chunk as it should be, and what must hold for that; `None` if it is as it should be.
+    fn edited(&self, id: ChunkId, moves: &mut u64) -> Option<(Chunk, Vec<Compare>)> {
+        let old = self.view.map.chunk(id);
+        let mut chunk = old.clone();
+        let mut named = Vec::new();
+        for (slot, entry) in old.entries() {
+            let new = self.wanted(slot, entry).or_else(|| self.improved(slot, entry, moves));
+            let Some(new) = new.filter(|new| new != entry) else { continue };
+            let given = [(entry.owner, new.owner), (entry.standby, new.standby), (entry.next, new.next)];
+            named.extend(given.iter().filter(|(before, after)| before != after).filter_map(|(_, after)| *after));
+            chunk.set(slot, new);
+        }
+        if chunk == *old && !self.touch[id.index()] {
+            return None;
+        }
+        named.push(self.config.node);
+        named.sort_unstable();
+        named.dedup();
+        let mut compare = vec![Compare { key: Key::Chunk(id), revision: self.view.chunk_revision(id) }];
+        compare.extend(named.into_iter().map(|node| self.compare_node(node)));
+        Some((chunk, compare))
+    }
+
+    /// An answer decides nothing about the map: that comes by the watch. It only says when to build the next one.
+    pub(super) fn handle_chunk_written(&mut self, now: Monotonic, id: ChunkId, event: Event) {
+        let index = id.index();
+        let Some(flight) = &mut self.flights[index] else { return };
+        match event {
+            // The watch will bring it, and end the flight.
+            Event::Committed(_) => {}
+            Event::Refused(_) => flight.again_at = Some(now.plus_ms(RETRY_MS)),
+            _ => {
+                flight.again_at = Some(now.plus_ms(RETRY_MS));
+                self.touch[index] = true;
+            }
+        }
+    }
+
+    /// A newer revision of a chunk was seen: whatever compared an older one is over.
+    pub(super) fn land(&mut self, id: ChunkId, revision: Revision) {
+        let index = id.index();
+        if self.flights[index].is_some_and(|flight| flight.compared < revision) {
+            self.flights[index] = None;
+        }
+        self.touch[index] = false;
+    }
+}

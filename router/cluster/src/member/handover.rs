@@ -1,0 +1,105 @@
+//! Giving away a slot that lives: freeze, transfer, commit under a higher term, release (the owner's view).
+//!
+//! | phase | ends by | then |
+//! |---|---|---|
+//! | freezing | `handle_frozen` | `Transfer` |
+//! | transferring | `handle_transferred(ok)` | the transaction; `false`: `Thaw`, again after a second |
+//! | committing | the map says so | `Release` |
+//! | any | the map no longer asks for it | `Thaw` |
+//!
+//! A frozen slot acks nothing new, so that what was transferred is all there is. Once the transaction is handed over, only a newer revision of the chunk
+//! thaws the slot: until then it may still be committed.
+
+use super::edit::Want;
+use super::{Effect, Member};
+use crate::{Monotonic, NodeId, Slot, Term};
+
+/// How many slots one node gives away at a time.
+pub const HANDOVERS_MAX: usize = 16;
+/// How long after one that failed.
+const AGAIN_MS: u64 = 1_000;
+
+/// One slot being given away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handover {
+    to: NodeId,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Freezing,
+    Transferring,
+    Committing,
+    /// Thawed: not tried again before.
+    Failed(Monotonic),
+}
+
+impl Handover {
+    pub(super) const fn to(&self) -> NodeId {
+        self.to
+    }
+}
+
+impl Member {
+    /// The slot takes nothing more, and everything in it is committed.
+    pub fn handle_frozen(&mut self, now: Monotonic, slot: Slot, term: Term) {
+        let Some(next) = self.owned.get(&slot).filter(|owned| owned.term() == term).and_then(|_| term.raised()) else { return };
+        if let Some(handover) = self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Freezing) {
+            handover.phase = Phase::Transferring;
+            let to = handover.to;
+            self.effects.push_back(Effect::Transfer { slot, to, term: next });
+        }
+        self.conclude(now, Ok(()));
+    }
+
+    /// The other node has all of the slot and knows that it came from `term`; or it has not.
+    pub fn handle_transferred(&mut self, now: Monotonic, slot: Slot, term: Term, done: bool) {
+        if self.owned.get(&slot).is_none_or(|owned| owned.term() != term) {
+            return;
+        }
+        if let Some(handover) = self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Transferring) {
+            let to = handover.to;
+            if done {
+                handover.phase = Phase::Committing;
+                self.wants.insert(slot, Want::HandOver(to));
+            } else {
+                handover.phase = Phase::Failed(now.plus_ms(AGAIN_MS));
+                self.effects.push_back(Effect::Thaw { slot, term });
+            }
+        }
+        self.conclude(now, Ok(()));
+    }
+
+    /// Begins what the map asks for, ends what it no longer asks for.
+    pub(super) fn drive_handovers(&mut self, now: Monotonic) {
+        let (view, effects, wants) = (&self.view, &mut self.effects, &mut self.wants);
+        self.handovers.retain(|slot, handover| {
+            let entry = view.map.entry(*slot);
+            let asked = entry.next == Some(handover.to);
+            match handover.phase {
+                Phase::Failed(until) => asked && now < until,
+                _ if asked => true,
+                // `next` is gone: the chunk has a newer revision than any transaction of ours compared.
+                _ => {
+                    wants.remove(slot);
+                    effects.push_back(Effect::Thaw { slot: *slot, term: entry.term });
+                    false
+                }
+            }
+        });
+        if !self.lease.may_ack(now) {
+            return;
+        }
+        for (slot, owned) in &self.owned {
+            if self.handovers.len() >= HANDOVERS_MAX {
+                break;
+            }
+            let next = self.view.map.entry(*slot).next.filter(|next| self.is_up(*next));
+            if let Some(to) = next.filter(|_| !self.handovers.contains_key(slot) && !self.wants.contains_key(slot)) {
+                self.handovers.insert(*slot, Handover { to, phase: Phase::Freezing });
+                self.effects.push_back(Effect::Freeze { slot: *slot, term: owned.term() });
+            }
+        }
+    }
+}
