@@ -87,7 +87,10 @@ impl fmt::Display for MemberError {
                 "another process is running as node {node}: stop it, or give this one a data directory of its own (a copied one carries the copied id)"
             ),
             Self::CoordinatorWiped => {
-                write!(formatter, "the coordinator is empty, but this node has been in a cluster there: check its address and prefix; if its data is lost, {RAISE}")
+                write!(
+                    formatter,
+                    "the coordinator is empty, but this node has been in a cluster there: check its address and prefix; if its data is lost, {RAISE}"
+                )
             }
             Self::CoordinatorWentBack { found, seen } => write!(
                 formatter,
@@ -103,7 +106,10 @@ impl fmt::Display for MemberError {
                 "the coordinator's key {} can't be read: {fault}; if a newer build wrote it, start that build, otherwise restore the key",
                 key.path()
             ),
-            Self::TooManyNodes => write!(formatter, "the cluster has {NODES_MAX} nodes, which is all that it can have: drain one first"),
+            Self::TooManyNodes => write!(
+                formatter,
+                "the cluster has {NODES_MAX} nodes, which is all that it can have: drain one first"
+            ),
         }
     }
 }

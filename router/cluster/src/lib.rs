@@ -6,11 +6,13 @@
 //! * [`slot`], [`map`]: slots, terms, and the stored map;
 //! * [`placement`]: which node should own what;
 //! * [`lease`]: who may speak, and who may be declared dead;
-//! * [`replication`]: what is committed.
+//! * [`replication`]: what is committed;
+//! * [`coordinator`], [`record`]: where nodes agree, and what stands there;
+//! * [`member`], [`error`]: one node's part in all of it, and why it may have none.
 
 mod codec;
-pub mod error;
 pub mod coordinator;
+pub mod error;
 pub mod lease;
 pub mod map;
 pub mod member;

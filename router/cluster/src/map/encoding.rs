@@ -40,7 +40,7 @@ impl Chunk {
             writer.byte(place(entry.owner));
             writer.byte(place(entry.standby));
             writer.byte(place(entry.next));
-            writer.byte(u8::from(entry.in_sync) * IN_SYNC | u8::from(entry.continues) * CONTINUES);
+            writer.byte((u8::from(entry.in_sync) * IN_SYNC) | (u8::from(entry.continues) * CONTINUES));
             writer.word(u32::try_from(entry.term.0).expect("terms have 24 bits"));
         }
         writer.finish()

@@ -3,10 +3,10 @@
 //! A renewal that was refused or not answered says nothing by itself: the cluster and the beats are read again, and what they say of our record decides.
 
 use super::{Effect, Member, Pending, Phase, RETRY_MS};
+use crate::Monotonic;
 use crate::coordinator::{Compare, Event, Key, Prefix, Request, Revision};
 use crate::error::MemberError;
 use crate::record::Beat;
-use crate::Monotonic;
 
 /// Our beat.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,7 +69,12 @@ impl Member {
 
     /// `seen`: what was known when the read was handed over; one that knows less is a coordinator that went back, one that knows
     /// less than the watch has told since comes too late.
-    pub(super) fn handle_recovered(&mut self, now: Monotonic, seen: Revision, event: Event) -> Result<(), MemberError> {
+    pub(super) fn handle_recovered(
+        &mut self,
+        now: Monotonic,
+        seen: Revision,
+        event: Event,
+    ) -> Result<(), MemberError> {
         let Event::Rows(revision, rows) = event else {
             self.recover(now.plus_ms(RETRY_MS));
             return Ok(());

@@ -1,11 +1,13 @@
 //! The controller: whoever holds the key computes the map. Safety does not rest on there being one: every write compares what it changes.
 
 use super::{Member, Pending, RETRY_MS};
-use crate::coordinator::{Compare, Key};
+use crate::coordinator::{Compare, Key, Revision};
 use crate::placement::{MoveRate, Plan, Standing, State, hold_ms, plan};
 use crate::record::Control;
 use crate::{Monotonic, SlotOwner};
 
+/// How often the controller looks through a map that does not change.
+const LOOK_MS: u64 = 100;
 /// How often the controller says that it is at it.
 const SIGN_MS: u64 = 1_000;
 
@@ -16,11 +18,13 @@ pub(super) struct Controller {
     plan: Option<Plan>,
     rate: MoveRate,
     count: u64,
+    /// When the map was last looked through, and as of what.
+    looked: Option<(Revision, Monotonic)>,
 }
 
 impl Controller {
     pub(super) const fn new(now: Monotonic) -> Self {
-        Self { claiming: false, again_at: now, plan: None, rate: MoveRate::new(now), count: 0 }
+        Self { claiming: false, again_at: now, plan: None, rate: MoveRate::new(now), count: 0, looked: None }
     }
 
     pub(super) fn handle_claimed(&mut self) {
@@ -50,14 +54,24 @@ impl Member {
     }
 
     pub(super) fn drive_controller(&mut self, now: Monotonic) {
-        let may = matches!(self.state(), Some(State::Joining | State::Up)) && self.lease.may_ack(now);
-        if may && !self.controller.claiming && now >= self.controller.again_at && (self.is_vacant() || self.is_controller()) {
+        // A claim compares our record: not while that changes.
+        let may = matches!(self.state(), Some(State::Joining | State::Up))
+            && self.lease.may_ack(now)
+            && !self.turning;
+        if may
+            && !self.controller.claiming
+            && now >= self.controller.again_at
+            && (self.is_vacant() || self.is_controller())
+        {
             let wait_ms = if self.is_controller() { SIGN_MS } else { RETRY_MS };
             self.controller.again_at = now.plus_ms(wait_ms);
             self.controller.claiming = true;
             self.controller.count += 1;
-            let control =
-                Control { node: self.config.node, registration: self.registration, count: self.controller.count };
+            let control = Control {
+                node: self.config.node,
+                registration: self.registration,
+                count: self.controller.count,
+            };
             let compare = vec![
                 Compare { key: Key::Control, revision: self.view.control_revision },
                 self.compare_node(self.config.node),
@@ -89,8 +103,17 @@ impl Member {
         self.view.nodes.iter().map(standing).collect()
     }
 
-    pub(super) const fn controller_idle(&self) -> bool {
-        self.controller.plan.is_none()
+    /// Whether the map is to be looked through now: it or the nodes have changed, or moves have become affordable.
+    pub(super) fn plans(&mut self, now: Monotonic) -> bool {
+        let news = self
+            .controller
+            .looked
+            .is_none_or(|(revision, at)| revision != self.view.revision || now.since(at) >= LOOK_MS * 1_000);
+        let plans = self.controller.plan.is_some() && news;
+        if plans {
+            self.controller.looked = Some((self.view.revision, now));
+        }
+        plans
     }
 
     pub(super) fn moves_allowed(&mut self, now: Monotonic) -> u64 {
@@ -102,7 +125,12 @@ impl Member {
     }
 
     /// What the controller would make of an entry; nothing if we are not it.
-    pub(super) fn improved(&self, slot: crate::Slot, entry: &SlotOwner, moves: &mut u64) -> Option<SlotOwner> {
+    pub(super) fn improved(
+        &self,
+        slot: crate::Slot,
+        entry: &SlotOwner,
+        moves: &mut u64,
+    ) -> Option<SlotOwner> {
         self.controller.plan.as_ref()?.improve(slot, entry, moves)
     }
 }

@@ -4,7 +4,7 @@
 //! up is given anything). One without an answer may be committed later: the chunk is then written once more even if nothing is to change, so that its
 //! revision moves on and decides.
 
-use super::{Member, NotReady, Pending, RETRY_MS};
+use super::{Member, Pending, RETRY_MS};
 use crate::coordinator::{Compare, Event, Key, Revision};
 use crate::map::{Chunk, ChunkId};
 use crate::placement::State;
@@ -31,22 +31,24 @@ pub(super) struct Flight {
 impl Member {
     /// The standby of an owned slot has every committed publication. From this call on, commits of the slot wait for it; the map
     /// follows. Ignored if the slot is owned under another term, or the standby is another by now.
-    pub fn request_in_sync(&mut self, now: Monotonic, slot: Slot, term: Term, standby: (NodeId, Registration)) {
-        let Some(replication) = self.owned.get_mut(&slot).filter(|owned| owned.term() == term) else { return };
+    pub fn request_in_sync(&mut self, slot: Slot, term: Term, standby: (NodeId, Registration)) {
+        let Some(replication) = self.owned.get_mut(&slot).filter(|owned| owned.term() == term) else {
+            return;
+        };
         if replication.standby() == Some(standby) && !replication.waits() && replication.begin_set() {
             self.wants.insert(slot, Want::InSync(standby.0, standby.1));
-            self.conclude(now, Ok(()));
+            self.due = true;
         }
     }
 
     /// The standby of an owned slot does not keep up, or is gone: go on without it. Commits wait until [`super::Effect::Replicate`] says
     /// that they need not.
-    pub fn request_alone(&mut self, now: Monotonic, slot: Slot, term: Term) {
+    pub fn request_alone(&mut self, slot: Slot, term: Term) {
         if self.owned.get(&slot).is_some_and(|owned| owned.term() == term && owned.waits()) {
             self.wants.insert(slot, Want::Alone);
             // A transaction that sets it may be on its way although the map does not say so.
             self.touch[ChunkId::of(slot).index()] = true;
-            self.conclude(now, Ok(()));
+            self.due = true;
         }
     }
 
@@ -58,7 +60,9 @@ impl Member {
             Want::Alone => Some(entry.in_sync_cleared()),
             Want::InSync(node, registration) => {
                 let known = self.owned.get(&slot)?.standby();
-                entry.in_sync_set().filter(|_| entry.standby == Some(node) && known == Some((node, registration)))
+                entry
+                    .in_sync_set()
+                    .filter(|_| entry.standby == Some(node) && known == Some((node, registration)))
             }
             Want::HandOver(to) => {
                 let stays = self.state() == Some(State::Up) && self.config.replicas > 1;
@@ -73,7 +77,7 @@ impl Member {
 
     pub(super) fn drive_edits(&mut self, now: Monotonic) {
         let mine = !self.wants.is_empty() || self.touch.contains(&true);
-        if self.ready == Some(NotReady::NoCoordinator) || (self.controller_idle() && !mine) {
+        if !self.plans(now) && !mine {
             return;
         }
         let mut moves = self.moves_allowed(now);
@@ -97,18 +101,18 @@ impl Member {
     /// The chunk as it should be, and what must hold for that; `None` if it is as it should be.
     fn edited(&self, id: ChunkId, moves: &mut u64) -> Option<(Chunk, Vec<Compare>)> {
         let old = self.view.map.chunk(id);
-        let mut chunk = old.clone();
+        let mut chunk = None;
         let mut named = Vec::new();
         for (slot, entry) in old.entries() {
             let new = self.wanted(slot, entry).or_else(|| self.improved(slot, entry, moves));
             let Some(new) = new.filter(|new| new != entry) else { continue };
             let given = [(entry.owner, new.owner), (entry.standby, new.standby), (entry.next, new.next)];
-            named.extend(given.iter().filter(|(before, after)| before != after).filter_map(|(_, after)| *after));
-            chunk.set(slot, new);
+            named.extend(
+                given.iter().filter(|(before, after)| before != after).filter_map(|(_, after)| *after),
+            );
+            chunk.get_or_insert_with(|| old.clone()).set(slot, new);
         }
-        if chunk == *old && !self.touch[id.index()] {
-            return None;
-        }
+        let chunk = chunk.or_else(|| self.touch[id.index()].then(|| old.clone()))?;
         named.push(self.config.node);
         named.sort_unstable();
         named.dedup();

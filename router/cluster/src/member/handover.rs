@@ -43,14 +43,20 @@ impl Handover {
 
 impl Member {
     /// The slot takes nothing more, and everything in it is committed.
-    pub fn handle_frozen(&mut self, now: Monotonic, slot: Slot, term: Term) {
-        let Some(next) = self.owned.get(&slot).filter(|owned| owned.term() == term).and_then(|_| term.raised()) else { return };
-        if let Some(handover) = self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Freezing) {
+    pub fn handle_frozen(&mut self, slot: Slot, term: Term) {
+        let Some(next) =
+            self.owned.get(&slot).filter(|owned| owned.term() == term).and_then(|_| term.raised())
+        else {
+            return;
+        };
+        if let Some(handover) =
+            self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Freezing)
+        {
             handover.phase = Phase::Transferring;
             let to = handover.to;
             self.effects.push_back(Effect::Transfer { slot, to, term: next });
         }
-        self.conclude(now, Ok(()));
+        self.due = true;
     }
 
     /// The other node has all of the slot and knows that it came from `term`; or it has not.
@@ -58,7 +64,9 @@ impl Member {
         if self.owned.get(&slot).is_none_or(|owned| owned.term() != term) {
             return;
         }
-        if let Some(handover) = self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Transferring) {
+        if let Some(handover) =
+            self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Transferring)
+        {
             let to = handover.to;
             if done {
                 handover.phase = Phase::Committing;
@@ -68,7 +76,7 @@ impl Member {
                 self.effects.push_back(Effect::Thaw { slot, term });
             }
         }
-        self.conclude(now, Ok(()));
+        self.due = true;
     }
 
     /// Begins what the map asks for, ends what it no longer asks for.
@@ -88,15 +96,19 @@ impl Member {
                 }
             }
         });
-        if !self.lease.may_ack(now) {
+        if !self.lease.may_ack(now) || (self.handovers.is_empty() && self.looked == Some(self.view.revision))
+        {
             return;
         }
+        self.looked = Some(self.view.revision);
         for (slot, owned) in &self.owned {
             if self.handovers.len() >= HANDOVERS_MAX {
                 break;
             }
             let next = self.view.map.entry(*slot).next.filter(|next| self.is_up(*next));
-            if let Some(to) = next.filter(|_| !self.handovers.contains_key(slot) && !self.wants.contains_key(slot)) {
+            if let Some(to) =
+                next.filter(|_| !self.handovers.contains_key(slot) && !self.wants.contains_key(slot))
+            {
                 self.handovers.insert(*slot, Handover { to, phase: Phase::Freezing });
                 self.effects.push_back(Effect::Freeze { slot: *slot, term: owned.term() });
             }

@@ -44,7 +44,8 @@ impl Judge {
 
 impl Member {
     fn watches_beats(&self, now: Monotonic) -> bool {
-        let living = self.view.nodes.iter().filter(|(_, seen)| seen.record.state != State::Dead).map(|(id, _)| *id);
+        let living =
+            self.view.nodes.iter().filter(|(_, seen)| seen.record.state != State::Dead).map(|(id, _)| *id);
         let controller = self.view.control.map(|control| control.node);
         let before_us = living.filter(|id| Some(*id) != controller && *id < self.config.node).count();
         let silent = now.since(self.view.control_seen) >= SILENCE_MS * 1_000;
@@ -101,7 +102,9 @@ impl Member {
         }
         let us = self.config.node;
         let mut dead = Vec::new();
-        for (id, seen) in self.view.nodes.iter().filter(|(id, seen)| **id != us && seen.record.state != State::Dead) {
+        for (id, seen) in
+            self.view.nodes.iter().filter(|(id, seen)| **id != us && seen.record.state != State::Dead)
+        {
             // A record without a beat is watched from now on.
             let (revision, watcher) = self.judge.seen.entry(*id).or_insert((Revision(0), Watcher::new(now)));
             if watcher.expired(&timing, now) && self.judge.declaring.insert(*id) {

@@ -1,7 +1,8 @@
 //! One node's part in the cluster (a node's view; it lives on the control thread).
 //!
 //! Events of the coordinator and answers of the rim come in by `handle_*`; requests and effects go out by `poll_*`; time is an argument. After every
-//! call: take [`Member::poll_request`] and [`Member::poll_effect`] until they are empty, then sleep until [`Member::poll_timeout`].
+//! call: take [`Member::poll_request`] and [`Member::poll_effect`] until they are empty, then sleep until [`Member::poll_timeout`], which may be
+//! over already: what the rim says is acted on together, at the next [`Member::handle_timeout`].
 //!
 //! ```text
 //! reading ──► probing (its id has a living record) ──► registering ──► joining ──► up ──► draining ──► left
@@ -77,6 +78,10 @@ pub struct Member {
     draining: bool,
     ready: Option<NotReady>,
     said_ready: bool,
+    /// The rim has said something that is not acted on yet.
+    due: bool,
+    /// As of when the map asked for no handover.
+    looked: Option<Revision>,
     /// Nothing that was refused is tried before.
     retry_at: Monotonic,
     watch: Option<Token>,
@@ -115,9 +120,7 @@ enum Pending {
     Create,
     Register { sent: Monotonic },
     Beat { sent: Monotonic },
-    Recover {
-        seen: Revision,
-    },
+    Recover { seen: Revision },
     RecoverBeats,
     Turn(State),
     Chunk(ChunkId),
@@ -152,6 +155,8 @@ impl Member {
             draining: false,
             ready: Some(NotReady::Joining),
             said_ready: false,
+            due: false,
+            looked: None,
             retry_at: now,
             watch: None,
             watch_at: now,
@@ -248,6 +253,7 @@ impl Member {
 
     /// Everything that a registered node does from time to time.
     fn drive(&mut self, now: Monotonic) {
+        self.due = false;
         self.drive_watch(now);
         self.drive_beat(now);
         self.drive_state(now);
@@ -273,10 +279,16 @@ impl Member {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
         match self.phase {
+            Phase::Registered if self.due => Some(Monotonic(0)),
             Phase::Idle(at) => Some(at),
             Phase::Probing { until, .. } => Some(until),
             // Beats set the pace of everything else, a few times over.
-            Phase::Registered => Some(self.beat.sent.plus_ms(self.config.timing.beat_ms).min(self.retry_at.max(self.beat.sent.plus_ms(RETRY_MS)))),
+            Phase::Registered => Some(
+                self.beat
+                    .sent
+                    .plus_ms(self.config.timing.beat_ms)
+                    .min(self.retry_at.max(self.beat.sent.plus_ms(RETRY_MS))),
+            ),
             Phase::Reading | Phase::ReadingBeats | Phase::Registering => None,
             Phase::Left | Phase::Refused => None,
         }
@@ -326,7 +338,10 @@ impl Member {
 
     /// A comparison with a node's record as it was seen.
     fn compare_node(&self, node: NodeId) -> Compare {
-        Compare { key: Key::Node(node), revision: self.view.nodes.get(&node).map_or(Revision(0), |seen| seen.revision) }
+        Compare {
+            key: Key::Node(node),
+            revision: self.view.nodes.get(&node).map_or(Revision(0), |seen| seen.revision),
+        }
     }
 
     /// What our own record says, if it is of this registration.
@@ -352,7 +367,7 @@ impl Member {
         self.judge = Judge::default();
         self.controller.reset();
         self.pending.clear();
-        for token in self.watch.take() {
+        if let Some(token) = self.watch.take() {
             self.requests.push_back((token, Request::Unwatch));
         }
     }

@@ -35,8 +35,12 @@ impl Member {
             return self.found_nothing(view);
         }
         if let Err(error) = self.check(&view) {
-            let others = view.nodes.iter().any(|(id, seen)| *id != self.config.node && seen.record.state != State::Dead);
-            let went_back = matches!(error, MemberError::CoordinatorWentBack { .. } | MemberError::TermsWentBack { .. });
+            let others = view
+                .nodes
+                .iter()
+                .any(|(id, seen)| *id != self.config.node && seen.record.state != State::Dead);
+            let went_back =
+                matches!(error, MemberError::CoordinatorWentBack { .. } | MemberError::TermsWentBack { .. });
             if went_back && self.config.raise_terms && !others {
                 self.raise_terms(&view);
                 return Ok(());
@@ -72,7 +76,11 @@ impl Member {
                 return Err(MemberError::TermsWentBack { slot, found, seen });
             }
         }
-        if view.revision < seen { Err(MemberError::CoordinatorWentBack { found: view.revision, seen }) } else { Ok(()) }
+        if view.revision < seen {
+            Err(MemberError::CoordinatorWentBack { found: view.revision, seen })
+        } else {
+            Ok(())
+        }
     }
 
     /// An empty coordinator: ours to fill, unless we have been here before.
@@ -92,7 +100,11 @@ impl Member {
         let mut put = vec![(Key::Root, Some(Root { cluster: self.config.cluster }.encode()))];
         for id in ChunkId::all() {
             let seen = id.slots().flat_map(|slot| {
-                [view.map.entry(slot).term, self.view.map.entry(slot).term, kept.get(slot.index()).copied().unwrap_or_default()]
+                [
+                    view.map.entry(slot).term,
+                    self.view.map.entry(slot).term,
+                    kept.get(slot.index()).copied().unwrap_or_default(),
+                ]
             });
             let seen = seen.max().unwrap_or_default();
             let term = if seen > Term(0) { seen.raised().unwrap_or(Term::MAX) } else { seen };
@@ -172,11 +184,11 @@ impl Member {
         if self.turning || now < self.retry_at {
             return;
         }
-        let named = self.view.map.entries().any(|(_, entry)| entry.names(self.config.node));
+        let named = || self.view.map.entries().any(|(_, entry)| entry.names(self.config.node));
         match self.state() {
-            Some(State::Joining) if !named => self.turn(State::Up),
+            Some(State::Joining) if !named() => self.turn(State::Up),
             Some(State::Up) if self.draining => self.turn(State::Draining),
-            Some(State::Draining) if !named => self.turn(State::Dead),
+            Some(State::Draining) if !named() => self.turn(State::Dead),
             _ => {}
         }
     }
@@ -187,7 +199,8 @@ impl Member {
         let record = NodeRecord { state, ..seen.record.clone() };
         let mut compare = vec![self.compare_node(node)];
         if state == State::Up {
-            let chunks = ChunkId::all().map(|id| Compare { key: Key::Chunk(id), revision: self.view.chunk_revision(id) });
+            let chunks = ChunkId::all()
+                .map(|id| Compare { key: Key::Chunk(id), revision: self.view.chunk_revision(id) });
             compare.extend(chunks);
         }
         let mut put = vec![(Key::Node(node), Some(record.encode()))];
@@ -246,7 +259,12 @@ impl Member {
     }
 
     /// Rows in the order of their changes: each brings the view forward by one.
-    pub(super) fn handle_rows(&mut self, now: Monotonic, revision: Revision, rows: Vec<Row>) -> Result<(), MemberError> {
+    pub(super) fn handle_rows(
+        &mut self,
+        now: Monotonic,
+        revision: Revision,
+        rows: Vec<Row>,
+    ) -> Result<(), MemberError> {
         let mut mapped = false;
         for row in rows {
             let (key, at) = (row.key, row.revision);

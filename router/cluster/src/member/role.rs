@@ -39,7 +39,8 @@ impl Member {
             Some(replication) => {
                 self.owned.remove(&slot);
                 self.wants.remove(&slot);
-                let given = self.handovers.remove(&slot).is_some_and(|handover| entry.owner == Some(handover.to()));
+                let given =
+                    self.handovers.remove(&slot).is_some_and(|handover| entry.owner == Some(handover.to()));
                 let effect = match entry.owner.filter(|_| given && entry.continues) {
                     Some(to) => Effect::Release { slot, to, term: entry.term },
                     None => Effect::StepDown { slot, term: replication.term() },
@@ -94,7 +95,8 @@ impl Member {
 
     fn stand_by(&mut self, slot: Slot, before: &SlotOwner, entry: &SlotOwner) {
         let us = Some(self.config.node);
-        let role = |entry: &SlotOwner| entry.owner.filter(|_| entry.standby == us).map(|owner| (owner, entry.term));
+        let role =
+            |entry: &SlotOwner| entry.owner.filter(|_| entry.standby == us).map(|owner| (owner, entry.term));
         let (was, is) = (role(before), role(entry));
         if was == is {
             return;

@@ -70,13 +70,16 @@ impl View {
                 None => drop(self.nodes.remove(&node)),
                 Some(value) => {
                     let record = NodeRecord::decode(&value).map_err(malformed)?;
-                    let same = |old: &&Seen| (old.record.state, old.record.registration) == (record.state, record.registration);
+                    let same = |old: &&Seen| {
+                        (old.record.state, old.record.registration) == (record.state, record.registration)
+                    };
                     let since = self.nodes.get(&node).filter(same).map_or(now, |old| old.since);
                     self.nodes.insert(node, Seen { revision: row.revision, record, since });
                 }
             },
             Key::Chunk(id) => {
-                let chunk = Chunk::decode(row.value.as_deref().ok_or(MemberError::CoordinatorWiped)?).map_err(malformed)?;
+                let chunk = Chunk::decode(row.value.as_deref().ok_or(MemberError::CoordinatorWiped)?)
+                    .map_err(malformed)?;
                 if chunk.id() != id {
                     return Err(malformed(Malformed::Value));
                 }

@@ -4,11 +4,11 @@ use crate::Monotonic;
 use crate::slot::SLOTS;
 
 /// Slots that may move in a second: 5 % of all. A dead owner's slots are not counted: nobody serves them.
-pub const MOVES_PER_SECOND: u64 = SLOTS as u64 * 5 / 100;
+pub(super) const MOVES_PER_SECOND: u64 = SLOTS as u64 * 5 / 100;
 /// How long a node must be up before it gets slots, while it never failed.
-pub const HOLD_MS: u64 = 5_000;
+pub(super) const HOLD_MS: u64 = 5_000;
 /// The longest that it must.
-pub const HOLD_MS_MAX: u64 = 60_000;
+pub(super) const HOLD_MS_MAX: u64 = 60_000;
 
 /// How long a node that was declared dead `flaps` times in a row must be up before it gets slots, in milliseconds.
 #[must_use]

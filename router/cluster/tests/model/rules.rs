@@ -48,7 +48,7 @@ pub(crate) struct Size {
     pub(crate) publications: [u8; SLOTS],
     /// The highest term of each slot; 0 for a slot that nobody owns.
     pub(crate) terms: [u64; SLOTS],
-    /// How often each node registers.
+    /// How often each node registers: 1 never dies, 2 may die once and join again, 0 may die and stays dead.
     pub(crate) registrations: [u64; NODES],
 }
 
@@ -184,6 +184,11 @@ impl Rules {
         self.timing.silent_ms() as u8
     }
 
+    fn may_die(&self, index: usize, node: &Node) -> bool {
+        let most = self.size.registrations[index];
+        most == 0 || node.registration.0 < most
+    }
+
     fn is(&self, mutation: Mutation) -> bool {
         self.mutation == mutation
     }
@@ -230,13 +235,10 @@ impl Rules {
                 steps.push(Step::BeginTurn(index));
             }
             // Whether a node that owns nothing answers is nobody's promise: it may be declared dead at any time.
-            if node.up
-                && (!owner || self.expired(node))
-                && node.registration.0 < self.size.registrations[index]
-            {
+            if node.up && (!owner || self.expired(node)) && self.may_die(index, node) {
                 steps.push(Step::Declare(index));
             }
-            if !node.up && !node.running {
+            if !node.up && !node.running && self.size.registrations[index] > 0 {
                 steps.push(Step::Join(index));
             }
         }
@@ -623,19 +625,6 @@ impl Node {
     /// Whether it thinks that it owns anything.
     pub(crate) fn is_owner(&self) -> bool {
         self.running && self.roles.iter().any(|role| role.owned.is_some())
-    }
-}
-
-impl Default for Role {
-    fn default() -> Self {
-        Self {
-            seen: SlotOwner::default(),
-            fresh: false,
-            log: None,
-            owned: None,
-            setting: false,
-            clearing: false,
-        }
     }
 }
 

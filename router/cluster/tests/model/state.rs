@@ -151,7 +151,7 @@ pub(crate) struct Renewing {
 }
 
 /// What a node believes and keeps of one slot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Role {
     /// The entry that it saw last.
     pub(crate) seen: SlotOwner,
