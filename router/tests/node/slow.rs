@@ -72,6 +72,7 @@ fn publishers_that_flood_a_large_room_wait_and_nobody_in_it_is_too_slow() {
     const FLOODERS: usize = 4;
     const LISTENERS: usize = 120;
     const COUNT: usize = 400;
+    const ROUNDS_MAX: usize = 20;
     let node = start(1, |options| {
         core(options, |settings| {
             settings.limits.work_per_s = u32::MAX;
@@ -80,28 +81,32 @@ fn publishers_that_flood_a_large_room_wait_and_nobody_in_it_is_too_slow() {
     });
     let mut listeners: Vec<_> = (0..LISTENERS).map(|_| Client::open(&node, Format::Binary)).collect();
     listeners.iter_mut().for_each(|listener| drop(listener.join("room")));
-    let floods: Vec<_> = (0..FLOODERS)
-        .map(|flooder| {
-            let mut client = Client::open(&node, Format::Binary);
-            let text = move |number| format!("{flooder} {number} {}", "x".repeat(300));
-            std::thread::spawn(move || {
-                client.publish_at_once("room", (0..COUNT).map(text));
-                client
-            })
-        })
-        .collect();
     let mut next = [[0; FLOODERS]; LISTENERS];
-    for _ in 0..FLOODERS * COUNT {
-        for (listener, next) in listeners.iter_mut().zip(&mut next) {
-            let text = listener.text();
-            let mut words = text.split(' ').map(|word| word.parse::<usize>());
-            let (flooder, number) = (words.next().unwrap().unwrap(), words.next().unwrap().unwrap());
-            assert_eq!(number, next[flooder], "of {flooder}");
-            next[flooder] += 1;
+    // A host that is busy with other things may flood too slowly to be held back: then once more.
+    let held = (0..ROUNDS_MAX).any(|round| {
+        let floods: Vec<_> = (0..FLOODERS)
+            .map(|flooder| {
+                let mut client = Client::open(&node, Format::Binary);
+                let text = move |number| format!("{flooder} {number} {}", "x".repeat(300));
+                std::thread::spawn(move || {
+                    client.publish_at_once("room", (round * COUNT..(round + 1) * COUNT).map(text));
+                    client
+                })
+            })
+            .collect();
+        for _ in 0..FLOODERS * COUNT {
+            for (listener, next) in listeners.iter_mut().zip(&mut next) {
+                let text = listener.text();
+                let mut words = text.split(' ').map(|word| word.parse::<usize>());
+                let (flooder, number) = (words.next().unwrap().unwrap(), words.next().unwrap().unwrap());
+                assert_eq!(number, next[flooder], "of {flooder}");
+                next[flooder] += 1;
+            }
         }
-    }
-    floods.into_iter().for_each(|flood| drop(flood.join().unwrap()));
+        floods.into_iter().for_each(|flood| drop(flood.join().unwrap()));
+        node.handle.snapshot().wait().unwrap().shards[0].rim.publishers_held > 0
+    });
+    assert!(held, "no flood was held back");
     let snapshot = node.handle.snapshot().wait().unwrap();
-    assert!(snapshot.shards[0].rim.publishers_held > 0, "the flood was too small to be held back");
     assert_eq!(snapshot.shards[0].core.slow_consumers, 0);
 }
