@@ -159,6 +159,23 @@ fn every_order_keeps_every_promise() {
     checker.assert_properties();
 }
 
+/// Too small for every "sometimes", large enough for two slots that lose one owner.
+#[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-cluster --test model"
+)]
+fn two_slots_on_one_lease_keep_every_promise() {
+    let size = parse("1,0/2,1/0,1,1").expect("a size");
+    let checker = Rules::new(size, Mutation::None).checker().threads(threads()).spawn_bfs().join();
+    println!(
+        "{size:?}: {} states, {} of them different",
+        checker.state_count(),
+        checker.unique_state_count()
+    );
+    [KEPT, ONE, HELD, TERMS, SYNC].into_iter().for_each(|name| checker.assert_no_discovery(name));
+}
+
 /// Walks until the promise is broken.
 fn finds(mutation: Mutation, size: Size, broken: &[&'static str]) {
     let rules = Rules::new(size, mutation);
