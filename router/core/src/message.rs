@@ -25,7 +25,7 @@ pub struct SessionRef {
 }
 
 /// From an edge to the owner of a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Make the session a member.
     Join(Box<JoinRequest>),
@@ -42,7 +42,7 @@ pub enum Request {
 }
 
 /// `join` on its way to the owner.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinRequest {
     /// Who joins.
     pub session: SessionRef,
@@ -69,7 +69,7 @@ pub struct JoinRequest {
 }
 
 /// A key's value that a joiner already holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownKey {
     /// Whose key, where keys belong to users.
     pub user: Option<Box<str>>,
@@ -89,7 +89,7 @@ pub enum Departure {
 }
 
 /// End or suspend a membership.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaveRequest {
     /// Whose.
     pub session: SessionRef,
@@ -102,7 +102,7 @@ pub struct LeaveRequest {
 }
 
 /// Who publishes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A session; answered if the request carries an id.
     Session(SessionRef),
@@ -114,7 +114,7 @@ pub enum Origin {
 }
 
 /// `publish` on its way to the owner.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishRequest {
     /// Who publishes.
     pub origin: Origin,
@@ -143,7 +143,7 @@ pub struct PublishRequest {
 }
 
 /// More of a replay.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PullRequest {
     /// For whom.
     pub session: SessionRef,
@@ -158,7 +158,7 @@ pub struct PullRequest {
 }
 
 /// A page of history.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRequest {
     /// For whom.
     pub session: SessionRef,
@@ -175,7 +175,7 @@ pub struct HistoryRequest {
 }
 
 /// A page of members.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresenceRequest {
     /// For whom.
     pub session: SessionRef,
@@ -190,7 +190,7 @@ pub struct PresenceRequest {
 }
 
 /// From the owner of a room to an edge. Always taken.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery<S> {
     /// The session is a member; from here on the edge gets the room's publications.
     Joined(Box<JoinedDelivery<S>>),
@@ -290,7 +290,7 @@ pub struct ApiPublished {
 }
 
 /// A confirmed membership.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedDelivery<S> {
     /// Whose.
     pub session: SessionKey,
@@ -311,7 +311,7 @@ pub struct JoinedDelivery<S> {
 }
 
 /// One value of the latest lane.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyValue<S> {
     /// Identity of (room, key).
     pub key_tag: u64,
@@ -320,7 +320,7 @@ pub struct KeyValue<S> {
 }
 
 /// A page of a replay.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageDelivery<S> {
     /// Whose.
     pub session: SessionKey,
@@ -338,7 +338,8 @@ pub struct PageDelivery<S> {
 
 impl<S> Delivery<S> {
     /// The same delivery with other frames: `share`d on the way out, `adopt`ed on the way in.
-    pub(crate) fn map<T>(self, mut change: impl FnMut(S) -> T) -> Delivery<T> {
+    #[must_use]
+    pub fn map<T>(self, mut change: impl FnMut(S) -> T) -> Delivery<T> {
         match self {
             Self::Joined(joined) => {
                 let JoinedDelivery { session, handle, seat, position, replay_from, frame, after, keys } =
