@@ -1,0 +1,43 @@
+//! Frames to bytes: many into one buffer, so that what a turn has to say is one write.
+
+use crate::{EncodeError, Frame};
+
+/// Memory a writer keeps after a batch.
+const BATCH_BYTES_KEPT: usize = 256 * 1024;
+
+/// A buffer of whole frames for one stream.
+#[derive(Debug)]
+pub struct Writer {
+    frame_bytes_max: usize,
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// A writer of frames up to this size, prefix included: what the peer's reader takes.
+    #[must_use]
+    pub const fn new(frame_bytes_max: usize) -> Self {
+        Self { frame_bytes_max, bytes: Vec::new() }
+    }
+
+    /// Appends a frame and says how many bytes it has.
+    ///
+    /// # Errors
+    /// A value is beyond what the peer takes, or the frame is too large; nothing was appended.
+    pub fn push(&mut self, frame: &Frame<'_>) -> Result<usize, EncodeError> {
+        let start = self.bytes.len();
+        frame.encode(self.frame_bytes_max, &mut self.bytes)?;
+        Ok(self.bytes.len() - start)
+    }
+
+    /// What waits, whole frames after each other.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Forgets the batch: it was written.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(BATCH_BYTES_KEPT);
+    }
+}
