@@ -22,6 +22,6 @@ pub use measured::Measured;
 pub use output::Output;
 pub use rebuild::{ReportArgs, ReportFault, rebuild};
 pub use series::{Counts, Pulse, Row, Second, Series, second_of};
-pub(crate) use summary::grouped;
+pub(crate) use summary::{BUSY, grouped};
 pub use summary::{Limit, Summary, Verdict};
 pub use tally::{Evidence, Latency, Tally};

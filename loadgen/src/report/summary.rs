@@ -11,7 +11,7 @@ use super::{Context, Latency, Measured, Row, Tally};
 /// Version of the JSON document; it changes when a member changes its meaning or goes.
 pub(super) const SCHEMA: u32 = 1;
 /// A thread that uses more of a core than this may be what is measured.
-const BUSY: f64 = 0.9;
+pub(crate) const BUSY: f64 = 0.9;
 /// A client that sends later than this may be what is measured.
 const LAG_MAX: Duration = Duration::from_millis(1);
 /// And by more than this part of what it measures.

@@ -5,4 +5,4 @@ mod spawn;
 mod sys;
 
 pub use file::ServerFile;
-pub use spawn::{Spawned, free_port};
+pub use spawn::Spawned;

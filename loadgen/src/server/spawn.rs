@@ -96,10 +96,7 @@ impl Drop for Spawned {
 }
 
 /// A port that nobody has, for TCP and for UDP.
-///
-/// # Errors
-/// When the system gives none.
-pub fn free_port() -> io::Result<u16> {
+fn free_port() -> io::Result<u16> {
     for _ in 0..TRIES {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();

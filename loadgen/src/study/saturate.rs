@@ -8,15 +8,13 @@ use serde_json::{Value, json};
 
 use super::{of_run, rounded};
 use crate::args::{SaturateArgs, Scenario};
-use crate::report::{Limit, Summary, Verdict, grouped};
+use crate::report::{BUSY, Limit, Summary, Verdict, grouped};
 use crate::scenario::{self, Plan};
 
 /// The first step is halved so often at most.
 const HALVINGS_MAX: u32 = 12;
-/// The client may be late by this part of the bound,
+/// The client may be late by this part of the bound.
 const LAG_PART: u32 = 5;
-/// and its busiest thread may use this much of a core.
-const BUSY: f64 = 0.9;
 /// Of what was due, this much must have been sent.
 const SENT_MIN: f64 = 0.98;
 
