@@ -150,8 +150,10 @@ fn a_search_finds_where_a_server_gets_too_slow() {
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|_| String::from_utf8_lossy(&output.stderr).into_owned());
     let found: Value = serde_json::from_str(&text).expect("a document");
+    // A busy host may stop the client first, which the search must then say; nothing makes the server faster.
     let best = found["saturate"]["best"].as_f64().unwrap_or(0.0);
-    assert!((50.0..=520.0).contains(&best), "{:#}", found["saturate"]);
+    let least = if found["saturate"]["limited_by"] == "client" { 0.0 } else { 50.0 };
+    assert!((least..=520.0).contains(&best), "{:#}", found["saturate"]);
     let steps = found["saturate"]["steps"].as_array().unwrap();
     assert!(steps.iter().any(|step| step["held"] == false), "{steps:?}");
     assert_eq!(found["runs"].as_array().unwrap().len(), steps.len());
@@ -159,7 +161,7 @@ fn a_search_finds_where_a_server_gets_too_slow() {
 
 #[test]
 fn a_comparison_takes_turns_and_gives_ratios() {
-    let (quick, slow) = (echo_server(|_| ()), echo_server(|_| std::thread::sleep(Duration::from_millis(3))));
+    let (quick, slow) = (echo_server(|_| ()), echo_server(|_| std::thread::sleep(Duration::from_millis(20))));
     let path = scratch("compare.json");
     let output = command("compare --rounds 3 --client-core 0 --json")
         .arg(&path)
