@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ringway_core::settings::{Limits, Namespace, PresenceMode, Settings};
-use ringway_core::{Encoder, Identity, Monotonic, Now, Open, SessionKey, Shard, ShardConfig, ShardId};
+use ringway_core::{
+    EdgeId, Encoder, Identity, Monotonic, Now, Open, PeerId, SessionKey, Shard, ShardConfig, ShardId, Way,
+};
 use ringway_protocol::codec::{BinaryEncoder, binary_to_json};
 use ringway_protocol::command::{Join, Leave, Publish, Since};
 use ringway_protocol::{
@@ -95,7 +97,7 @@ impl House {
             node: "node".into(),
             heartbeat_ms: 25_000,
         });
-        let config = ShardConfig { id, shards, key: KEY, seed: 1 };
+        let config = ShardConfig { id, shards, key: KEY, seed: 1, route: ShardConfig::ALONE };
         let now = Now { monotonic: Monotonic(1_000_000), unix: UnixMicros(1_700_000_000_000_000) };
         let encoder = Binary::default();
         let joined = encoder.joined.clone();
@@ -194,16 +196,18 @@ impl Pair {
     fn carry(&mut self) {
         let (edge, owner) = (ShardId(0), ShardId(1));
         loop {
-            let (request, delivery) =
-                (self.edge.shard.poll_request(owner), self.owner.shard.poll_delivery(edge));
+            let (request, delivery) = (
+                self.edge.shard.poll_request(Way::Shard(owner)),
+                self.owner.shard.poll_delivery(Way::Shard(edge)),
+            );
             if request.is_none() && delivery.is_none() {
                 break;
             }
             if let Some(request) = request {
-                self.owner.shard.handle_request(self.owner.now, edge, request);
+                self.owner.shard.handle_request(self.owner.now, EdgeId::here(edge), request);
             }
             if let Some(delivery) = delivery {
-                self.edge.shard.handle_delivery(self.edge.now, owner, delivery);
+                self.edge.shard.handle_delivery(self.edge.now, PeerId::HERE, delivery);
             }
         }
     }

@@ -6,7 +6,7 @@ use ringway_protocol::{Epoch, Generation, Offset, RoomHandle, SessionId, Version
 
 use crate::edge::{CatchUp, wrapping_ms};
 use crate::frame::Encoder;
-use crate::{Now, SessionKey, Shard, ShardId};
+use crate::{EdgeId, Now, SessionKey, Shard};
 
 /// How much of each thing a shard holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct MemberView {
     /// Which incarnation.
     pub generation: Generation,
     /// Where it is connected, unless its connection is broken.
-    pub shard: Option<ShardId>,
+    pub edge: Option<EdgeId>,
 }
 
 /// One key as the owner holds it.
@@ -127,7 +127,7 @@ impl<E: Encoder> Shard<E> {
                 .map(|member| MemberView {
                     session: member.session,
                     generation: member.generation,
-                    shard: member.place.map(|place| place.shard),
+                    edge: member.place.map(|place| place.edge),
                 })
                 .collect()
         })

@@ -35,6 +35,18 @@ pub struct Counters {
     pub not_recovered: u64,
     /// Publishes found to be retries.
     pub duplicates: u64,
+    /// What owners said under a term that was over, or too late to whom had been told otherwise.
+    pub stale_deliveries: u64,
+    /// Publications that came without the one before: asked for again. Never, if all is right.
+    pub holes: u64,
+    /// Rooms that began anew because an edge had heard more of them than there was. Never, if all is right.
+    pub forks_prevented: u64,
+    /// Slots that were to go on here, of which nothing was here. Never, if all is right.
+    pub heirs_without_order: u64,
+    /// Records sent to standbys and next owners.
+    pub records_sent: u64,
+    /// Records taken as standby or next owner.
+    pub records_taken: u64,
     /// Errors told, by `ErrorCode` in the order of `ErrorCode::ALL`.
     pub errors: Vec<u64>,
     /// By namespace, in the order in which the shard first saw them.

@@ -1,13 +1,15 @@
-//! What waits for the rings to other shards, and who waits for room in them.
+//! What waits for the rings to other shards and for the links to other nodes, and who waits for room in them.
 //!
 //! Bounds: commands are admitted while fewer than [`REQUESTS_MAX`] requests wait for their owner (leaves and pulls
 //! come on top: at most one each per membership); requests are handled while fewer than [`DELIVERIES_MAX`]
-//! deliveries wait for every edge, and one request makes at most a few per edge.
+//! deliveries wait for every edge of this node, and one request makes at most a few per edge. A node that is behind holds
+//! nobody up: the rim cuts its link when too much waits for it, and it asks for what it missed when it is back.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::frame::Encoder;
-use crate::message::{Delivery, Request};
+use crate::message::{Acks, Asked, Delivery, Request, Told};
+use crate::route::{PeerId, Way};
 use crate::{SessionKey, ShardId};
 
 /// Requests that may wait for one owner before commands are refused.
@@ -15,75 +17,192 @@ pub(crate) const REQUESTS_MAX: usize = 256;
 /// Deliveries that may wait for one edge before requests are left in their ring.
 pub(crate) const DELIVERIES_MAX: usize = 256;
 
-/// Both directions, by shard number.
+/// What waits for one shard or node.
+struct Lane<E: Encoder> {
+    requests: VecDeque<Asked>,
+    deliveries: VecDeque<Told<E::Shared>>,
+}
+
+impl<E: Encoder> Lane<E> {
+    fn new() -> Self {
+        Self { requests: VecDeque::new(), deliveries: VecDeque::new() }
+    }
+}
+
+/// What waits for another node.
+struct PeerLane<E: Encoder> {
+    lane: Lane<E>,
+    /// How far this shard holds what owners there replicate to it, by slot: coalesced.
+    acks: Acks,
+    up: bool,
+}
+
+/// Both directions.
 pub(crate) struct Exchange<E: Encoder> {
-    requests: Vec<VecDeque<Request>>,
-    deliveries: Vec<VecDeque<Delivery<E::Shared>>>,
+    /// By shard number.
+    shards: Vec<Lane<E>>,
+    peers: BTreeMap<PeerId, PeerLane<E>>,
     /// What the shard says to itself; empty between `handle_*` calls.
-    pub(crate) own_requests: VecDeque<Request>,
-    pub(crate) own_deliveries: VecDeque<Delivery<E::Frame>>,
+    pub(crate) own_requests: VecDeque<Asked>,
+    pub(crate) own_deliveries: VecDeque<Told<E::Frame>>,
     /// Sessions whose command was refused.
     pub(crate) blocked: BTreeSet<SessionKey>,
     waiting: usize,
+    waiting_peers: usize,
 }
 
 impl<E: Encoder> Exchange<E> {
     pub(crate) fn new(shards: u16) -> Self {
         Self {
-            requests: (0..shards).map(|_| VecDeque::new()).collect(),
-            deliveries: (0..shards).map(|_| VecDeque::new()).collect(),
+            shards: (0..shards).map(|_| Lane::new()).collect(),
+            peers: BTreeMap::new(),
             own_requests: VecDeque::new(),
             own_deliveries: VecDeque::new(),
             blocked: BTreeSet::new(),
             waiting: 0,
+            waiting_peers: 0,
         }
     }
 
     pub(crate) fn takes_requests(&self) -> bool {
-        self.waiting < DELIVERIES_MAX || self.deliveries.iter().all(|queue| queue.len() < DELIVERIES_MAX)
+        self.waiting < DELIVERIES_MAX
+            || self.shards.iter().all(|shard| shard.deliveries.len() < DELIVERIES_MAX)
     }
 
-    pub(crate) fn has_request_room(&self, owner: ShardId) -> bool {
-        self.requests[owner.0 as usize].len() < REQUESTS_MAX
+    pub(crate) fn has_request_room(&self, owner: Way) -> bool {
+        self.lane(owner).is_none_or(|lane| lane.requests.len() < REQUESTS_MAX)
     }
 
     /// Whether it is worth telling blocked sessions to try again.
     pub(crate) fn is_relieved(&self) -> bool {
-        self.deliveries.iter().all(|queue| queue.len() <= DELIVERIES_MAX / 2)
-            && self.requests.iter().all(|queue| queue.len() <= REQUESTS_MAX / 2)
+        self.shards.iter().all(|shard| {
+            shard.deliveries.len() <= DELIVERIES_MAX / 2 && shard.requests.len() <= REQUESTS_MAX / 2
+        }) && self.peers.values().all(|peer| peer.lane.requests.len() <= REQUESTS_MAX / 2)
     }
 
-    pub(crate) fn push_request(&mut self, owner: ShardId, request: Request) {
-        self.waiting += 1;
-        self.requests[owner.0 as usize].push_back(request);
+    /// The link to a node came up, or went down with everything that waited for it.
+    pub(crate) fn set_peer(&mut self, peer: PeerId, up: bool) {
+        let entry =
+            self.peers.entry(peer).or_insert_with(|| PeerLane { lane: Lane::new(), acks: Acks::new(), up });
+        let gone = entry.lane.requests.len() + entry.lane.deliveries.len();
+        self.waiting_peers -= gone + usize::from(!entry.acks.is_empty());
+        *entry = PeerLane { lane: Lane::new(), acks: Acks::new(), up };
     }
 
-    pub(crate) fn push_delivery(&mut self, edge: ShardId, delivery: Delivery<E::Shared>) {
-        self.waiting += 1;
-        self.deliveries[edge.0 as usize].push_back(delivery);
+    pub(crate) fn is_up(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.up)
     }
 
-    pub(crate) fn poll_request(&mut self, owner: ShardId) -> Option<Request> {
-        let request = self.requests[owner.0 as usize].pop_front()?;
-        self.waiting -= 1;
-        Some(request)
+    pub(crate) fn push_request(&mut self, owner: Way, request: Asked) {
+        match owner {
+            Way::Shard(shard) => {
+                self.waiting += 1;
+                self.shards[shard.0 as usize].requests.push_back(request);
+            }
+            Way::Peer(peer) => {
+                if let Some(peer) = self.peers.get_mut(&peer).filter(|peer| peer.up) {
+                    self.waiting_peers += 1;
+                    peer.lane.requests.push_back(request);
+                }
+            }
+        }
     }
 
-    pub(crate) fn poll_delivery(&mut self, edge: ShardId) -> Option<Delivery<E::Shared>> {
-        let delivery = self.deliveries[edge.0 as usize].pop_front()?;
-        self.waiting -= 1;
-        Some(delivery)
+    pub(crate) fn push_delivery(&mut self, edge: Way, delivery: Told<E::Shared>) {
+        match edge {
+            Way::Shard(shard) => {
+                self.waiting += 1;
+                self.shards[shard.0 as usize].deliveries.push_back(delivery);
+            }
+            Way::Peer(peer) => {
+                if let Some(peer) = self.peers.get_mut(&peer).filter(|peer| peer.up) {
+                    self.waiting_peers += 1;
+                    peer.lane.deliveries.push_back(delivery);
+                }
+            }
+        }
     }
 
-    /// Requests by owner and deliveries by edge.
+    /// How far a standby's slot is held: the newest word of a slot is the one that goes.
+    pub(crate) fn push_ack(&mut self, peer: PeerId, slot: u16, ack: crate::message::Ack) {
+        if let Some(peer) = self.peers.get_mut(&peer).filter(|peer| peer.up) {
+            self.waiting_peers += usize::from(peer.acks.is_empty());
+            peer.acks.insert(slot, ack);
+        }
+    }
+
+    pub(crate) fn poll_request(&mut self, owner: Way) -> Option<Asked> {
+        match owner {
+            Way::Shard(shard) => {
+                let request = self.shards[shard.0 as usize].requests.pop_front()?;
+                self.waiting -= 1;
+                Some(request)
+            }
+            Way::Peer(peer) => {
+                let peer = self.peers.get_mut(&peer)?;
+                if let Some((slot, ack)) = peer.acks.pop_first() {
+                    self.waiting_peers -= usize::from(peer.acks.is_empty());
+                    return Some(Asked { term: ack.term, number: 0, request: Request::Ack { slot, ack } });
+                }
+                let request = peer.lane.requests.pop_front()?;
+                self.waiting_peers -= 1;
+                Some(request)
+            }
+        }
+    }
+
+    pub(crate) fn poll_delivery(&mut self, edge: Way) -> Option<Told<E::Shared>> {
+        match edge {
+            Way::Shard(shard) => {
+                let delivery = self.shards[shard.0 as usize].deliveries.pop_front()?;
+                self.waiting -= 1;
+                Some(delivery)
+            }
+            Way::Peer(peer) => {
+                let delivery = self.peers.get_mut(&peer)?.lane.deliveries.pop_front()?;
+                self.waiting_peers -= 1;
+                Some(delivery)
+            }
+        }
+    }
+
+    /// Requests by owner and deliveries by edge, of this node.
     pub(crate) fn lengths(&self) -> (Vec<usize>, Vec<usize>) {
         (
-            self.requests.iter().map(VecDeque::len).collect(),
-            self.deliveries.iter().map(VecDeque::len).collect(),
+            self.shards.iter().map(|shard| shard.requests.len()).collect(),
+            self.shards.iter().map(|shard| shard.deliveries.len()).collect(),
         )
     }
 
+    /// Something waits for a ring.
     pub(crate) const fn has_outbound(&self) -> bool {
         self.waiting > 0
+    }
+
+    /// Something waits for a link.
+    pub(crate) const fn has_outbound_to_peers(&self) -> bool {
+        self.waiting_peers > 0
+    }
+
+    /// Messages that wait for a node.
+    pub(crate) fn waiting_for(&self, peer: PeerId) -> usize {
+        self.peers
+            .get(&peer)
+            .map_or(0, |peer| peer.lane.requests.len() + peer.lane.deliveries.len() + peer.acks.len())
+    }
+
+    fn lane(&self, way: Way) -> Option<&Lane<E>> {
+        match way {
+            Way::Shard(ShardId(number)) => self.shards.get(usize::from(number)),
+            Way::Peer(peer) => self.peers.get(&peer).map(|peer| &peer.lane),
+        }
+    }
+}
+
+impl<S> Told<S> {
+    /// With other frames.
+    pub(crate) fn map<T>(self, change: impl FnMut(S) -> T) -> Told<T> {
+        let Self { slot, edges, term, answers, delivery } = self;
+        Told { slot, edges, term, answers, delivery: Delivery::map(delivery, change) }
     }
 }

@@ -53,6 +53,21 @@ impl<T> HandleMap<T> {
         self.0.len()
     }
 
+    /// Those that are meant, sorted.
+    pub(crate) fn handles_where(&self, meant: impl Fn(RoomHandle) -> bool) -> Vec<RoomHandle> {
+        let mut handles: Vec<_> = self.0.keys().copied().filter(|handle| meant(*handle)).collect();
+        handles.sort_unstable();
+        handles
+    }
+
+    /// Those whose value is meant, sorted.
+    pub(crate) fn handles_with(&self, meant: impl Fn(&T) -> bool) -> Vec<RoomHandle> {
+        let mut handles: Vec<_> =
+            self.0.iter().filter(|(_, value)| meant(value)).map(|(handle, _)| *handle).collect();
+        handles.sort_unstable();
+        handles
+    }
+
     /// All handles, sorted: for the rare walk over everything.
     pub(crate) fn sorted_handles(&self) -> Vec<RoomHandle> {
         let mut handles: Vec<_> = self.0.keys().copied().collect();

@@ -1,6 +1,10 @@
-//! What edges and owners say to each other. Each pair of shards has one FIFO for requests and one for deliveries.
+//! What edges and owners say to each other. Each pair of shards has one FIFO for requests and one for deliveries; so has, slot by
+//! slot, each pair of nodes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use ringway_cluster::Term;
 
 use ringway_protocol::command::{HistoryFrom, Since};
 use ringway_protocol::event::Place;
@@ -9,7 +13,49 @@ use ringway_protocol::{
     SessionId, Version,
 };
 
-use crate::SessionKey;
+use crate::record::Record;
+use crate::route::Edges;
+use crate::{SessionKey, ShardId};
+
+/// A request on its way, with what was known where it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Under which term of the slot the edge believes the owner to be.
+    pub term: Term,
+    /// The edge's own number, which the answer carries; 0: none is awaited.
+    pub number: u32,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// A delivery on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<S> {
+    /// The slot it is about.
+    pub slot: u16,
+    /// Which shards of the receiving node it is for.
+    pub edges: Edges,
+    /// Under which term of the slot it is said.
+    pub term: Term,
+    /// Which request it answers; 0: none.
+    pub answers: u32,
+    /// What is said.
+    pub delivery: Delivery<S>,
+}
+
+/// How far records of a slot are held ([`Record`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The records' term.
+    pub term: Term,
+    /// The stream's number.
+    pub stream: u32,
+    /// All records up to this number are held; `None`: they are not wanted, begin again.
+    pub held: Option<u64>,
+}
+
+/// Acks by slot.
+pub(crate) type Acks = BTreeMap<u16, Ack>;
 
 /// The session a request speaks for, as its edge knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +85,68 @@ pub enum Request {
     History(HistoryRequest),
     /// A page of members.
     Presence(PresenceRequest),
+    /// Who of this edge is in a room, and how far it has heard: said to an owner that is new, or was out of reach.
+    Register(Box<RegisterRequest>),
+    /// Say [`Delivery::Flushed`] when everything before this was answered or returned.
+    Flush {
+        /// Of which slot.
+        slot: u16,
+    },
+    /// From a node that stands by for the slot, or is about to own it.
+    Ack {
+        /// Of which slot.
+        slot: u16,
+        /// How far.
+        ack: Ack,
+    },
+}
+
+impl Request {
+    /// The slot it is about.
+    #[must_use]
+    pub fn slot(&self) -> u16 {
+        let handle = match self {
+            Self::Join(join) => join.handle,
+            Self::Leave(leave) => leave.handle,
+            Self::Publish(publish) => publish.handle,
+            Self::Pull(pull) => pull.handle,
+            Self::History(history) => history.handle,
+            Self::Presence(presence) => presence.handle,
+            Self::Register(register) => register.handle,
+            Self::Flush { slot } | Self::Ack { slot, .. } => return *slot,
+        };
+        handle.slot()
+    }
+}
+
+/// A room's members on one edge, in one or more pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterRequest {
+    /// Which room.
+    pub handle: RoomHandle,
+    /// Its name.
+    pub room: Box<str>,
+    /// How far the edge has heard.
+    pub held: Position,
+    /// The first page: who was known to be on this edge before is there no more unless named again.
+    pub first: bool,
+    /// The last page, answered by [`Delivery::Registered`].
+    pub last: bool,
+    /// Some of them.
+    pub members: Vec<RegisteredMember>,
+}
+
+/// One member, as its edge knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisteredMember {
+    /// Whose.
+    pub session: SessionRef,
+    /// Their user.
+    pub user: Arc<str>,
+    /// What member lists show of them.
+    pub info: Option<Arc<str>>,
+    /// Whether `presence_changed` is wanted.
+    pub presence: bool,
 }
 
 /// `join` on its way to the owner.
@@ -102,7 +210,7 @@ pub struct LeaveRequest {
 }
 
 /// Who publishes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A session; answered if the request carries an id.
     Session(SessionRef),
@@ -220,6 +328,8 @@ pub enum Delivery<S> {
         room: Option<RoomHandle>,
         /// It is `left`: the last that is said of this membership.
         last: bool,
+        /// The format of the frames.
+        format: Format,
         /// The answer.
         frames: Vec<S>,
     },
@@ -246,8 +356,8 @@ pub enum Delivery<S> {
         key_tag: u64,
         /// Members of the room now, for charging work.
         members: u32,
-        /// Who must not get it (`echo: false`).
-        except: Option<SessionKey>,
+        /// Who must not get it (`echo: false`): on which shard of the node that it goes to, and which session.
+        except: Option<(ShardId, SessionKey)>,
         /// The `message` frame.
         frame: S,
     },
@@ -276,6 +386,33 @@ pub enum Delivery<S> {
         /// Where it was published, or why not.
         result: Result<ApiPublished, ErrorCode>,
     },
+    /// The edge is known, and what it missed.
+    Registered(Box<RegisteredDelivery<S>>),
+    /// The owner does not own the slot, or no longer: ask whoever does. Requests come back in the order in which they were sent.
+    Returned(Box<Request>),
+    /// Everything that was asked before [`Request::Flush`] was answered or returned.
+    Flushed,
+    /// To the node that stands by for the slot, or is about to own it.
+    Record(Box<Record<S>>),
+}
+
+/// The answer to [`Request::Register`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisteredDelivery<S> {
+    /// Which room.
+    pub handle: RoomHandle,
+    /// Where the order stands: publications above follow on this FIFO. Of another epoch than the edge's, everything held is void.
+    pub position: Position,
+    /// For another epoch: the `reset` frame.
+    pub reset: Option<S>,
+    /// What the edge missed and the history no longer has.
+    pub gone: Option<(Offset, Offset)>,
+    /// What it missed, contiguous from the first that is there; what is not in here up to the position is to be pulled.
+    pub missed: Vec<(Offset, S)>,
+    /// Current values of the latest lane.
+    pub keys: Vec<KeyValue<S>>,
+    /// Members of the room now.
+    pub members: u32,
 }
 
 /// Where an API publish went.
@@ -337,6 +474,28 @@ pub struct PageDelivery<S> {
 }
 
 impl<S> Delivery<S> {
+    /// Whether it moves what an edge knows of a room: only the room's owner may.
+    #[must_use]
+    pub const fn is_of_room(&self) -> bool {
+        match self {
+            Self::Joined(_)
+            | Self::PublishedInPlace { .. }
+            | Self::Publication { .. }
+            | Self::Page(_)
+            | Self::PresenceChanged { .. }
+            | Self::Reset { .. }
+            | Self::Registered(_)
+            | Self::Reply { room: Some(_), .. } => true,
+            Self::JoinRefused { .. }
+            | Self::Displaced { .. }
+            | Self::Reply { room: None, .. }
+            | Self::ApiAnswer { .. }
+            | Self::Returned(_)
+            | Self::Flushed
+            | Self::Record(_) => false,
+        }
+    }
+
     /// The same delivery with other frames: `share`d on the way out, `adopt`ed on the way in.
     #[must_use]
     pub fn map<T>(self, mut change: impl FnMut(S) -> T) -> Delivery<T> {
@@ -362,8 +521,9 @@ impl<S> Delivery<S> {
                 Delivery::JoinRefused { session, handle, seat, frame: change(frame) }
             }
             Self::Displaced { session, code } => Delivery::Displaced { session, code },
-            Self::Reply { session, room, last, frames } => {
-                Delivery::Reply { session, room, last, frames: frames.into_iter().map(change).collect() }
+            Self::Reply { session, room, last, format, frames } => {
+                let frames = frames.into_iter().map(change).collect();
+                Delivery::Reply { session, room, last, format, frames }
             }
             Self::PublishedInPlace { session, handle, offset, frame } => {
                 Delivery::PublishedInPlace { session, handle, offset, frame: change(frame) }
@@ -383,6 +543,24 @@ impl<S> Delivery<S> {
                 Delivery::Reset { handle, position, frame: change(frame) }
             }
             Self::ApiAnswer { ticket, result } => Delivery::ApiAnswer { ticket, result },
+            Self::Registered(registered) => {
+                let RegisteredDelivery { handle, position, reset, gone, missed, keys, members } = *registered;
+                Delivery::Registered(Box::new(RegisteredDelivery {
+                    handle,
+                    position,
+                    reset: reset.map(&mut change),
+                    gone,
+                    missed: missed.into_iter().map(|(offset, frame)| (offset, change(frame))).collect(),
+                    keys: keys
+                        .into_iter()
+                        .map(|value| KeyValue { key_tag: value.key_tag, frame: change(value.frame) })
+                        .collect(),
+                    members,
+                }))
+            }
+            Self::Returned(request) => Delivery::Returned(request),
+            Self::Flushed => Delivery::Flushed,
+            Self::Record(record) => Delivery::Record(Box::new(record.map(change))),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What the core tells the rim, besides frames and messages to other shards.
 
+use ringway_cluster::Term;
 use ringway_protocol::{ErrorCode, RoomHandle};
 
 use crate::SessionKey;
 use crate::message::ApiPublished;
+use crate::route::PeerId;
 
 /// One side effect. Coarse: never one per subscriber.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,36 @@ pub enum Output {
         /// Where it was published, or why not.
         result: Result<ApiPublished, ErrorCode>,
     },
+    /// The cluster is to know something of a slot that is owned here.
+    Slot {
+        /// Which.
+        slot: u16,
+        /// Under what it is owned.
+        term: Term,
+        /// What.
+        word: SlotWord,
+    },
+}
+
+/// What an owner says to the cluster about one of its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotWord {
+    /// To be handed over, it takes nothing more, and all that it took is committed.
+    Frozen,
+    /// The next owner of the frozen slot holds all of it, or can't.
+    Transferred {
+        /// Whether it holds all.
+        done: bool,
+    },
+    /// The standby has everything, and from now on commits wait for it.
+    InSync {
+        /// Who.
+        standby: PeerId,
+        /// Of which registration.
+        registration: u64,
+    },
+    /// Commits wait for a standby that is out of reach, until the map says that they don't.
+    StandbyLost,
 }
 
 /// An ending that the core decided. The `closing` frame is in the outbox already.

@@ -145,6 +145,8 @@ pub struct Namespace {
     pub detach_ms: u64,
     /// How long a room without members keeps its history and its epoch.
     pub idle_ms: u64,
+    /// On how many nodes publications of the reliable lane are before anybody hears of them: 1 or 2.
+    pub replicas: u8,
 }
 
 impl Default for Namespace {
@@ -167,6 +169,7 @@ impl Default for Namespace {
             members_max: 100_000,
             detach_ms: 15_000,
             idle_ms: 60_000,
+            replicas: 1,
         }
     }
 }

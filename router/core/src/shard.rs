@@ -3,17 +3,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ringway_cluster::Term;
 use ringway_protocol::{ClusterKey, ErrorCode, RoomHandle};
 
 use crate::counters::{Counters, NamespaceCounters};
 use crate::edge::Edge;
 use crate::exchange::Exchange;
 use crate::frame::Encoder;
-use crate::message::{Delivery, Request};
+use crate::message::{Asked, Delivery, Told};
 use crate::namespaces::{NamespaceId, Namespaces};
 use crate::output::Output;
 use crate::owner::Owner;
 use crate::random::Random;
+use crate::route::{Asker, EdgeId, Edges, Holder, PeerId, Route, Routes, Way};
 use crate::settings::Settings;
 use crate::time::{Monotonic, Now};
 use crate::{SessionKey, ShardId};
@@ -29,6 +31,13 @@ pub struct ShardConfig {
     pub key: ClusterKey,
     /// Feeds the core's own generator.
     pub seed: u64,
+    /// Who owns all slots until the map says otherwise: this node if it is alone.
+    pub route: Route,
+}
+
+impl ShardConfig {
+    /// The route of a node that is alone: all slots are its own.
+    pub const ALONE: Route = Route { holder: Holder::Here, term: Term(1) };
 }
 
 /// The command was not taken and nothing happened: offer it again after [`Output::Unblocked`].
@@ -44,6 +53,7 @@ pub struct Shard<E: Encoder> {
     pub(crate) edge: Edge<E::Frame>,
     pub(crate) owner: Owner<E::Frame>,
     pub(crate) exchange: Exchange<E>,
+    pub(crate) routes: Routes,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) counters: Counters,
     pub(crate) random: Random,
@@ -63,6 +73,7 @@ impl<E: Encoder> Shard<E> {
             edge: Edge::new(),
             owner: Owner::new(),
             exchange: Exchange::new(config.shards),
+            routes: Routes::new(config.route),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             random: Random::new(config.seed),
@@ -73,10 +84,14 @@ impl<E: Encoder> Shard<E> {
         shard
     }
 
-    /// The shard that owns a room: arithmetic on its slot.
+    /// The shard of this node that owns a room if this node does: arithmetic on its slot.
     #[must_use]
-    pub const fn owner_of(&self, handle: RoomHandle) -> ShardId {
-        ShardId(handle.slot() % self.config.shards)
+    pub const fn home_of(&self, handle: RoomHandle) -> ShardId {
+        self.home(handle.slot())
+    }
+
+    pub(crate) const fn home(&self, slot: u16) -> ShardId {
+        ShardId(slot % self.config.shards)
     }
 
     /// New settings, valid as a whole. Rooms and sessions go on under them.
@@ -86,17 +101,15 @@ impl<E: Encoder> Shard<E> {
         self.name_counters();
     }
 
-    /// An owner's answer or publication from another shard. Always taken.
-    pub fn handle_delivery(&mut self, now: Now, from: ShardId, delivery: Delivery<E::Shared>) {
-        debug_assert_ne!(from, self.config.id);
-        let delivery = delivery.map(E::adopt);
-        self.edge_deliver(now, delivery);
+    /// An owner's answer or publication from another shard of this node, or of another node. Always taken.
+    pub fn handle_delivery(&mut self, now: Now, from: PeerId, told: Told<E::Shared>) {
+        self.edge_take(now, from, told.map(E::adopt));
         self.settle(now);
     }
 
     /// An edge's request from another shard; offer it only while [`Shard::takes_requests`].
-    pub fn handle_request(&mut self, now: Now, from: ShardId, request: Request) {
-        self.owner_handle(now, from, request);
+    pub fn handle_request(&mut self, now: Now, from: EdgeId, asked: Asked) {
+        self.owner_take(now, from, asked);
         self.settle(now);
     }
 
@@ -106,24 +119,36 @@ impl<E: Encoder> Shard<E> {
         self.exchange.takes_requests()
     }
 
-    /// The next request for that owner; call only if its ring has room.
-    pub fn poll_request(&mut self, to: ShardId) -> Option<Request> {
+    /// The next request for that owner; call only if its ring or link has room.
+    pub fn poll_request(&mut self, to: Way) -> Option<Asked> {
         let request = self.exchange.poll_request(to);
         self.unblock();
         request
     }
 
-    /// The next delivery for that edge; call only if its ring has room.
-    pub fn poll_delivery(&mut self, to: ShardId) -> Option<Delivery<E::Shared>> {
+    /// The next delivery for that edge; call only if its ring or link has room.
+    pub fn poll_delivery(&mut self, to: Way) -> Option<Told<E::Shared>> {
         let delivery = self.exchange.poll_delivery(to);
         self.unblock();
         delivery
     }
 
-    /// Whether [`Shard::poll_request`] or [`Shard::poll_delivery`] has something for anyone.
+    /// Whether [`Shard::poll_request`] or [`Shard::poll_delivery`] has something for another shard of this node.
     #[must_use]
     pub fn has_outbound(&self) -> bool {
         self.exchange.has_outbound()
+    }
+
+    /// The same for other nodes.
+    #[must_use]
+    pub fn has_outbound_to_peers(&self) -> bool {
+        self.exchange.has_outbound_to_peers()
+    }
+
+    /// Messages that wait for the link to a node: when they are too many, cut it.
+    #[must_use]
+    pub fn waiting_for(&self, peer: PeerId) -> usize {
+        self.exchange.waiting_for(peer)
     }
 
     /// The next side effect.
@@ -140,7 +165,16 @@ impl<E: Encoder> Shard<E> {
     /// When [`Shard::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
-        [self.owner.timers.next(), self.edge.timers.next(), self.edge.sweep_at].into_iter().flatten().min()
+        [
+            self.owner.timers.next().filter(|at| self.owner.may_speak(*at)),
+            self.owner.duties_at(),
+            self.edge.timers.next(),
+            self.edge.sweep_at,
+            self.edge.crossings_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Does what is due.
@@ -159,10 +193,10 @@ impl<E: Encoder> Shard<E> {
     /// Handles what the shard said to itself until it has nothing more to say.
     pub(crate) fn settle(&mut self, now: Now) {
         loop {
-            if let Some(delivery) = self.exchange.own_deliveries.pop_front() {
-                self.edge_deliver(now, delivery);
-            } else if let Some(request) = self.exchange.own_requests.pop_front() {
-                self.owner_handle(now, self.config.id, request);
+            if let Some(told) = self.exchange.own_deliveries.pop_front() {
+                self.edge_take(now, PeerId::HERE, told);
+            } else if let Some(asked) = self.exchange.own_requests.pop_front() {
+                self.owner_take(now, EdgeId::here(self.config.id), asked);
             } else {
                 break;
             }
@@ -172,36 +206,52 @@ impl<E: Encoder> Shard<E> {
         self.counters.held_bytes = self.owner.held_bytes;
     }
 
-    /// Owner → edge.
-    pub(crate) fn deliver(&mut self, to: ShardId, delivery: Delivery<E::Frame>) {
-        if to == self.config.id {
-            self.exchange.own_deliveries.push_back(delivery);
+    /// Owner → the edge that asked.
+    pub(crate) fn answer_to(&mut self, to: Asker, slot: u16, delivery: Delivery<E::Frame>) {
+        self.tell(to.edge, slot, to.number, delivery);
+    }
+
+    /// Owner → one edge.
+    pub(crate) fn tell(&mut self, to: EdgeId, slot: u16, answers: u32, delivery: Delivery<E::Frame>) {
+        let told =
+            Told { slot, edges: Edges::One(to.shard), term: self.routes.term(slot), answers, delivery };
+        if to == EdgeId::here(self.config.id) {
+            self.exchange.own_deliveries.push_back(told);
         } else {
-            self.exchange.push_delivery(to, delivery.map(|frame| E::share(&frame)));
+            let way = if to.peer.is_here() { Way::Shard(to.shard) } else { Way::Peer(to.peer) };
+            self.exchange.push_delivery(way, told.map(|frame| E::share(&frame)));
         }
     }
 
-    /// Edge → owner.
-    pub(crate) fn request(&mut self, to: ShardId, request: Request) {
-        if to == self.config.id {
-            self.exchange.own_requests.push_back(request);
-        } else {
-            self.exchange.push_request(to, request);
-        }
+    /// Owner → several edges of another node, or the slot's home there: one copy.
+    pub(crate) fn tell_peer(&mut self, to: PeerId, edges: Edges, slot: u16, delivery: Delivery<E::Frame>) {
+        let told = Told { slot, edges, term: self.routes.term(slot), answers: 0, delivery };
+        self.exchange.push_delivery(Way::Peer(to), told.map(|frame| E::share(&frame)));
     }
 
-    /// Whether a command for that owner can be taken now; if not, the session is told when it can.
-    pub(crate) fn admit(&mut self, session: SessionKey, owner: ShardId) -> Result<(), Blocked> {
-        let free = if owner == self.config.id {
-            self.exchange.takes_requests()
-        } else {
-            self.exchange.has_request_room(owner)
-        };
-        if !free {
+    /// Whether a command for that room can be taken now; if not, the session is told when it can.
+    pub(crate) fn admit(&mut self, session: SessionKey, handle: RoomHandle) -> Result<(), Blocked> {
+        if !self.has_room_to_ask(handle) {
             self.exchange.blocked.insert(session);
             return Err(Blocked);
         }
         Ok(())
+    }
+
+    /// Whether the way to a room's owner has room for one more request.
+    pub(crate) fn has_room_to_ask(&self, handle: RoomHandle) -> bool {
+        match self.routes.get(handle.slot()).holder {
+            Holder::Here => {
+                let home = self.home_of(handle);
+                if home == self.config.id {
+                    self.exchange.takes_requests()
+                } else {
+                    self.exchange.has_request_room(Way::Shard(home))
+                }
+            }
+            Holder::Peer(peer) => self.exchange.has_request_room(Way::Peer(peer)),
+            Holder::Nobody => true,
+        }
     }
 
     fn unblock(&mut self) {

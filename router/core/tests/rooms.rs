@@ -38,8 +38,10 @@ fn one_publication_is_one_delivery_per_interested_shard() {
     let command = Command::Publish(publish(&room, "hello"));
     world.shards[0].handle_command(world.now, publisher.key, &command).unwrap();
     let mut deliveries = 0;
-    while let Some(delivery) = world.shards[0].poll_delivery(ringway_core::ShardId(1)) {
-        world.shards[1].handle_delivery(world.now, ringway_core::ShardId(0), delivery);
+    while let Some(delivery) =
+        world.shards[0].poll_delivery(ringway_core::Way::Shard(ringway_core::ShardId(1)))
+    {
+        world.shards[1].handle_delivery(world.now, ringway_core::PeerId::HERE, delivery);
         deliveries += 1;
     }
     assert_eq!(deliveries, 1);

@@ -70,6 +70,7 @@ impl NamespaceKeys {
             members_max: self.members_max,
             detach_ms: self.detach.as_ms(),
             idle_ms: self.idle.as_ms(),
+            replicas: 1,
         }
     }
 }

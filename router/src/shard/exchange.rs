@@ -1,8 +1,8 @@
 //! Between the core's queues and the rings: what came from other shards goes into the core, what the core says to them
 //! goes out, both within bounds.
 
-use ringway_core::message::{JoinedDelivery, PageDelivery};
-use ringway_core::{Delivery, Request, ShardId};
+use ringway_core::message::{JoinedDelivery, PageDelivery, RegisteredDelivery, RegisteredMember};
+use ringway_core::{Asked, Delivery, EdgeId, PeerId, Request, ShardId, Told, Way};
 use ringway_mesh::Seat;
 
 use super::context::Rim;
@@ -10,7 +10,7 @@ use crate::frame::SharedFrame;
 use crate::rt::Bell;
 
 /// The place of a shard in the mesh of its node.
-pub(crate) type MeshSeat = Seat<Request, Delivery<SharedFrame>, Bell>;
+pub(crate) type MeshSeat = Seat<Asked, Told<SharedFrame>, Bell>;
 
 /// Messages taken from one shard in one turn.
 const MESSAGES_PER_TURN: usize = 256;
@@ -62,13 +62,13 @@ impl Exchange {
         let mut taken = 0;
         while taken < MESSAGES_PER_TURN && lasts(rim) {
             let Some(delivery) = self.seat.pop_delivery(from) else { break };
-            rim.core.handle_delivery(now, shard, delivery);
+            rim.core.handle_delivery(now, PeerId::HERE, delivery);
             taken += 1;
         }
         let mut requested = 0;
         while requested < MESSAGES_PER_TURN && lasts(rim) && rim.core.takes_requests() {
             let Some(request) = self.seat.pop_request(from) else { break };
-            rim.core.handle_request(now, shard, request);
+            rim.core.handle_request(now, EdgeId::here(shard), request);
             requested += 1;
         }
         rim.figures.rim.mesh_in += (taken + requested) as u64;
@@ -95,17 +95,17 @@ impl Exchange {
     pub(crate) fn give(&mut self, rim: &mut Rim) {
         if rim.core.has_outbound() {
             for to in self.seat.others() {
-                let shard = ShardId(to as u16);
+                let way = Way::Shard(ShardId(to as u16));
                 while self.seat.has_room_for_delivery(to) {
-                    let Some(delivery) = rim.core.poll_delivery(shard) else { break };
-                    let bytes = delivery_bytes(&delivery);
+                    let Some(delivery) = rim.core.poll_delivery(way) else { break };
+                    let bytes = delivery_bytes(&delivery.delivery);
                     let pushed = self.seat.push_delivery(to, delivery, bytes);
                     debug_assert!(pushed.is_ok(), "the ring had room");
                     rim.figures.rim.mesh_out += 1;
                 }
                 while self.seat.has_room_for_request(to) {
-                    let Some(request) = rim.core.poll_request(shard) else { break };
-                    let bytes = request_bytes(&request);
+                    let Some(request) = rim.core.poll_request(way) else { break };
+                    let bytes = request_bytes(&request.request);
                     let pushed = self.seat.push_request(to, request, bytes);
                     debug_assert!(pushed.is_ok(), "the ring had room");
                     rim.figures.rim.mesh_out += 1;
@@ -123,7 +123,15 @@ fn request_bytes(request: &Request) -> usize {
             Request::Join(join) => {
                 join.room.len() + join.versions.iter().map(|known| 32 + known.key.len()).sum::<usize>()
             }
-            Request::Leave(_) | Request::Pull(_) | Request::History(_) | Request::Presence(_) => 0,
+            Request::Register(register) => {
+                register.room.len() + register.members.len() * size_of::<RegisteredMember>()
+            }
+            Request::Leave(_)
+            | Request::Pull(_)
+            | Request::History(_)
+            | Request::Presence(_)
+            | Request::Flush { .. }
+            | Request::Ack { .. } => 0,
         }
 }
 
@@ -145,6 +153,14 @@ fn delivery_bytes(delivery: &Delivery<SharedFrame>) -> usize {
             | Delivery::Publication { frame, .. }
             | Delivery::PresenceChanged { frame, .. }
             | Delivery::Reset { frame, .. } => frame.bytes_held(),
-            Delivery::Displaced { .. } | Delivery::ApiAnswer { .. } => 0,
+            Delivery::Registered(registered) => {
+                let RegisteredDelivery { reset, missed, keys, .. } = &**registered;
+                let missed = missed.iter().map(|(_, frame)| frame.bytes_held()).sum::<usize>();
+                let keys = keys.iter().map(|value| value.frame.bytes_held()).sum::<usize>();
+                missed + keys + reset.as_ref().map_or(0, SharedFrame::bytes_held)
+            }
+            Delivery::Returned(request) => request_bytes(request),
+            Delivery::Record(record) => record.frame().map_or(0, SharedFrame::bytes_held),
+            Delivery::Displaced { .. } | Delivery::ApiAnswer { .. } | Delivery::Flushed => 0,
         }
 }

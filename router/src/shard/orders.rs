@@ -136,6 +136,9 @@ impl State {
                 Output::Answered { ticket, result } => {
                     self.rim.reports.answer(Report::Published { ticket, outcome: result });
                 }
+                Output::Slot { slot, term, word } => {
+                    debug_assert!(false, "{word:?} of slot {slot} under term {term} on a node that is alone");
+                }
                 Output::Unblocked(session) => {
                     if let Some(index) = self.rim.core.connection_of(session) {
                         self.go_on(index);

@@ -82,7 +82,7 @@ fn build(setup: Setup) -> io::Result<Pump> {
         (Some(quic), Some(tls)) => Some(Box::new(Quic::new(quic, id.0 as u8, tls, &times_of(&settings))?)),
         _ => None,
     };
-    let config = ShardConfig { id, shards, key: cluster_key, seed };
+    let config = ShardConfig { id, shards, key: cluster_key, seed, route: ShardConfig::ALONE };
     let rim = Rim {
         id,
         shards,

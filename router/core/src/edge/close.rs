@@ -172,6 +172,9 @@ impl<E: Encoder> Shard<E> {
                 self.schedule_session(now, session);
             }
         }
+        if self.edge.crossings_at().is_some_and(|at| at <= now.monotonic) {
+            self.tick_crossings(now);
+        }
         if self.edge.sweep_at.is_some_and(|at| at <= now.monotonic) {
             self.sweep(now);
         }

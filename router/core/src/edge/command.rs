@@ -73,7 +73,7 @@ impl<E: Encoder> Shard<E> {
         publish: &Publish<'_>,
     ) -> Result<(), Blocked> {
         let handle = self.handle_of(publish.room);
-        self.admit(session, self.owner_of(handle))?;
+        self.admit(session, handle)?;
         let members = self.edge.interests.get(handle).map_or(1, |interest| interest.members);
         match self.charge(now, session, publish_units(members, publish.body.bytes.len())) {
             Ok(()) => self.command_publish(now, session, publish, handle),
@@ -105,10 +105,7 @@ impl<E: Encoder> Shard<E> {
             Command::History(history) => history.room,
             Command::Presence(presence) => presence.room,
             Command::JoinMany(many) => {
-                return many.rooms.iter().try_for_each(|join| {
-                    let owner = self.owner_of(self.handle_of(join.room));
-                    self.admit(session, owner)
-                });
+                return many.rooms.iter().try_for_each(|join| self.admit(session, self.handle_of(join.room)));
             }
             // A leave is always taken: at most one per membership.
             Command::Leave(_)
@@ -117,8 +114,7 @@ impl<E: Encoder> Shard<E> {
             | Command::Refresh(_)
             | Command::Ping { .. } => return Ok(()),
         };
-        let owner = self.owner_of(self.handle_of(room));
-        self.admit(session, owner)
+        self.admit(session, self.handle_of(room))
     }
 
     fn charge(&mut self, now: Now, session: SessionKey, units: u64) -> Result<(), u32> {
@@ -182,7 +178,7 @@ impl<E: Encoder> Shard<E> {
         if let Some(interest) = self.edge.interests.find(handle) {
             interest.joining += 1;
         }
-        self.request(self.owner_of(handle), Request::Join(Box::new(request)));
+        self.ask(now, Request::Join(Box::new(request)));
     }
 
     fn check_join(
@@ -246,14 +242,18 @@ impl<E: Encoder> Shard<E> {
             // No `left` will end it. Without a place the stream is an older membership's, whose `left` is to come.
             open.end_stream(handle);
         }
+        self.ask(now, Request::Leave(request));
         self.edge.release_interest(handle);
-        self.request(self.owner_of(handle), Request::Leave(request));
         true
     }
 
     fn command_publish(&mut self, now: Now, session: SessionKey, publish: &Publish<'_>, handle: RoomHandle) {
         if let Err(code) = self.check_publish(session, publish, handle) {
             self.refuse(now, session, publish.id, None, code);
+            return;
+        }
+        if self.is_barred(now, session, handle) {
+            self.refuse(now, session, publish.id, None, ErrorCode::Unavailable);
             return;
         }
         let Some(open) = self.edge.session_mut(session) else { return };
@@ -337,7 +337,7 @@ impl<E: Encoder> Shard<E> {
         let limit = history.limit.clamp(1, limit::HISTORY_PAGE_MAX);
         let room = history.room.as_str().into();
         let request = HistoryRequest { session, id: history.id, handle, room, from: history.from, limit };
-        self.request(self.owner_of(handle), Request::History(request));
+        self.ask(now, Request::History(request));
     }
 
     fn command_presence(&mut self, now: Now, session: SessionKey, presence: &Presence<'_>) {
@@ -352,7 +352,7 @@ impl<E: Encoder> Shard<E> {
         let handle = self.handle_of(presence.room);
         let room = presence.room.as_str().into();
         let request = PresenceRequest { session, id: presence.id, handle, room, cursor: presence.cursor };
-        self.request(self.owner_of(handle), Request::Presence(request));
+        self.ask(now, Request::Presence(request));
     }
 
     fn check_access(

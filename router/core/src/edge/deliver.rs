@@ -1,49 +1,68 @@
 //! What owners say, on its way into outboxes.
 
-use ringway_protocol::event::Place;
-use ringway_protocol::{Event, Format, Lane, Offset, Position, RoomHandle};
+use ringway_protocol::event::{ErrorEvent, Place};
+use ringway_protocol::{ErrorCode, Event, Format, Lane, Offset, Position, RoomHandle};
 
 use super::{CatchUp, Interest, Phase, Seat, wrapping_ms};
 use crate::bucket::answer_units;
 use crate::frame::Encoder;
-use crate::message::{Delivery, JoinedDelivery};
+use crate::message::{Delivery, JoinRequest, JoinedDelivery, Told};
 use crate::outbox::{Kind, Put, Value};
 use crate::output::Output;
 use crate::time::Now;
-use crate::{SessionKey, Shard};
+use crate::{PeerId, SessionKey, Shard};
 
 /// One publication on its way to this shard's seats.
-struct Incoming<'a, F> {
-    handle: RoomHandle,
-    lane: Lane,
-    place: Place,
-    key_tag: u64,
-    except: Option<SessionKey>,
-    frame: &'a F,
+pub(super) struct Incoming<'a, F> {
+    pub(super) handle: RoomHandle,
+    pub(super) lane: Lane,
+    pub(super) place: Place,
+    pub(super) key_tag: u64,
+    pub(super) except: Option<SessionKey>,
+    pub(super) frame: &'a F,
 }
 
 impl<E: Encoder> Shard<E> {
-    pub(crate) fn edge_deliver(&mut self, now: Now, delivery: Delivery<E::Frame>) {
+    /// What an owner says, from this node or another: heard unless it was said under a term that is over.
+    pub(crate) fn edge_take(&mut self, now: Now, from: PeerId, told: Told<E::Frame>) {
+        let Told { slot, term, answers, delivery, edges: _ } = told;
+        if answers != 0 && !self.take_awaited(slot, answers) {
+            // Whoever waited for it was told that nobody knows.
+            self.counters.stale_deliveries += 1;
+            return;
+        }
+        match delivery {
+            Delivery::Record(record) => self.take_record(now, from, slot, term, *record),
+            Delivery::Returned(request) => self.edge_returned(now, slot, term, *request),
+            Delivery::Flushed => self.edge_flushed(now, slot, from),
+            delivery => {
+                if answers == 0 && delivery.is_of_room() && !self.hears(slot, term) {
+                    self.counters.stale_deliveries += 1;
+                    return;
+                }
+                self.edge_deliver(now, delivery);
+            }
+        }
+    }
+
+    fn edge_deliver(&mut self, now: Now, delivery: Delivery<E::Frame>) {
         match delivery {
             Delivery::Publication { handle, lane, place, key_tag, members, except, frame } => {
-                if let Some(interest) = self.edge.interests.find(handle) {
-                    interest.members = members;
+                let Some(interest) = self.edge.interests.find(handle) else { return };
+                if interest.registering {
+                    return;
                 }
+                interest.members = members;
+                let except = except.filter(|(shard, _)| *shard == self.config.id).map(|(_, key)| key);
                 self.fan_out(now, &Incoming { handle, lane, place, key_tag, except, frame: &frame });
             }
             Delivery::Joined(joined) => self.edge_joined(now, *joined),
             Delivery::JoinRefused { session, handle, seat, frame } => {
-                self.end_joining(handle);
-                if let Some(open) = self.edge.session_mut(session)
-                    && open.membership(handle).is_some_and(|membership| membership.seat == seat)
-                {
-                    open.take_membership(handle);
-                }
-                self.edge.release_interest(handle);
+                self.end_join(session, handle, seat);
                 self.push(now, session, frame, Kind::Control);
             }
             Delivery::Displaced { session, code } => self.end(now, session, code.number(), code.text(), None),
-            Delivery::Reply { session, room, last, frames } => {
+            Delivery::Reply { session, room, last, frames, format: _ } => {
                 let kind = match room {
                     Some(handle) if last => Kind::Left { handle },
                     Some(handle) => Kind::InRoom { handle },
@@ -66,6 +85,8 @@ impl<E: Encoder> Shard<E> {
                 self.published_in_place(now, session, handle, offset, frame);
             }
             Delivery::Page(page) => self.edge_page(now, page),
+            Delivery::PresenceChanged { handle, .. } | Delivery::Reset { handle, .. }
+                if self.edge.interests.get(handle).is_some_and(|interest| interest.registering) => {}
             Delivery::PresenceChanged { handle, frame } => {
                 self.push_to_seats(now, handle, &frame, |seat| seat.presence);
             }
@@ -73,14 +94,23 @@ impl<E: Encoder> Shard<E> {
             Delivery::ApiAnswer { ticket, result } => {
                 self.outputs.push_back(Output::Answered { ticket, result });
             }
+            Delivery::Registered(registered) => self.edge_registered(now, *registered),
+            // Taken before.
+            Delivery::Returned(_) | Delivery::Flushed | Delivery::Record(_) => {}
         }
     }
 
     /// Puts a publication into the outbox of every seat that takes it live: the hot loop.
-    fn fan_out(&mut self, now: Now, incoming: &Incoming<'_, E::Frame>) {
+    pub(super) fn fan_out(&mut self, now: Now, incoming: &Incoming<'_, E::Frame>) {
         let Some(interest) = self.edge.interests.find(incoming.handle) else { return };
         if let Place::Offset(offset) = incoming.place {
             if offset <= interest.position.offset {
+                return;
+            }
+            if offset != interest.position.offset.next() && !interest.seats.is_empty() {
+                // It can't be; if it is, what is missing is asked for.
+                self.counters.holes += 1;
+                self.register(now, incoming.handle);
                 return;
             }
             interest.position.offset = offset;
@@ -193,7 +223,11 @@ impl<E: Encoder> Shard<E> {
             if let Some(membership) = open.membership_mut(handle) {
                 membership.place = Some(place);
             }
+            let name = self.edge.interests.get(handle).map_or("", |interest| &*interest.name);
             for value in keys {
+                if json {
+                    self.encoder.prepare(&value.frame, Format::Json, name);
+                }
                 let format = if json { Format::Json } else { Format::Binary };
                 let bytes = E::bytes(&value.frame, format) as u32;
                 let (key_tag, frame) = (value.key_tag, value.frame);
@@ -211,7 +245,27 @@ impl<E: Encoder> Shard<E> {
                 self.relieve(now, session);
             }
         }
-        self.pull(session);
+        self.pull(now, session);
+    }
+
+    /// A join came to nothing.
+    fn end_join(&mut self, session: SessionKey, handle: RoomHandle, seat: u32) {
+        self.end_joining(handle);
+        if let Some(open) = self.edge.session_mut(session)
+            && open.membership(handle).is_some_and(|membership| membership.seat == seat)
+        {
+            open.take_membership(handle);
+        }
+        self.edge.release_interest(handle);
+    }
+
+    /// The same, as decided here.
+    pub(super) fn join_failed(&mut self, now: Now, join: &JoinRequest, code: ErrorCode) {
+        self.end_join(join.session.key, join.handle, join.seat);
+        self.count_error(code);
+        let room = join.many.then_some(&*join.room);
+        let error = ErrorEvent { id: join.id, room, code, retry_after_ms: None, message: code.text() };
+        self.answer(now, join.session.key, &Event::Error(error));
     }
 
     fn end_joining(&mut self, handle: RoomHandle) {
@@ -239,7 +293,7 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    fn edge_reset(&mut self, now: Now, handle: RoomHandle, position: Position, frame: &E::Frame) {
+    pub(super) fn edge_reset(&mut self, now: Now, handle: RoomHandle, position: Position, frame: &E::Frame) {
         let Some(interest) = self.edge.interests.find(handle) else { return };
         interest.position = position;
         let mut caught_up = Vec::new();
@@ -297,7 +351,7 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    fn seats_of(&self, handle: RoomHandle) -> impl Iterator<Item = &Seat> {
+    pub(super) fn seats_of(&self, handle: RoomHandle) -> impl Iterator<Item = &Seat> {
         self.edge.interests.get(handle).map_or(&[][..], |interest: &Interest| &interest.seats).iter()
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Interest {
     /// Memberships that wait for the owner's answer.
     pub(crate) joining: u32,
     pub(crate) json_seats: u32,
+    /// The owner was told who is here and has not answered: what else it says of the room is part of that answer.
+    pub(crate) registering: bool,
 }
 
 /// One session's place.
@@ -53,6 +55,7 @@ impl Interest {
             seats: Vec::new(),
             joining: 0,
             json_seats: 0,
+            registering: false,
         }
     }
 

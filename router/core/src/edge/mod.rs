@@ -6,10 +6,12 @@
 
 mod close;
 mod command;
+mod crossing;
 mod deliver;
 mod interest;
 mod open;
 mod pressure;
+mod register;
 mod replay;
 mod session;
 mod transmit;
@@ -26,6 +28,7 @@ use crate::time::Monotonic;
 use crate::timers::Timers;
 
 pub use close::Target;
+use crossing::{Awaited, Crossing};
 pub(crate) use interest::{CatchUp, Interest, Seat};
 pub use open::Open;
 pub(crate) use session::{Membership, Phase, Session};
@@ -47,6 +50,14 @@ pub(crate) struct Edge<F> {
     /// When the lagging sessions are looked at.
     pub(crate) sweep_at: Option<Monotonic>,
     pub(crate) timers: Timers<SessionKey>,
+    /// Slots whose owner is new, or out of reach.
+    pub(crate) crossings: BTreeMap<u16, Crossing>,
+    /// By slot, what other nodes have not answered yet.
+    pub(crate) awaited: BTreeMap<u16, VecDeque<Awaited>>,
+    /// Who may not publish in which room for a moment.
+    pub(crate) barred: BTreeMap<(SessionKey, RoomHandle), Monotonic>,
+    /// The newest number of a request to another node.
+    pub(crate) numbers: u32,
 }
 
 impl<F> Edge<F> {
@@ -61,6 +72,10 @@ impl<F> Edge<F> {
             lagging: BTreeSet::new(),
             sweep_at: None,
             timers: Timers::new(),
+            crossings: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+            barred: BTreeMap::new(),
+            numbers: 0,
         }
     }
 

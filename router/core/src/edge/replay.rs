@@ -17,7 +17,7 @@ const PAGE_BYTES: u64 = 64 * 1024;
 
 impl<E: Encoder> Shard<E> {
     /// Asks for the next page of a replay of this session, if its outbox has drained.
-    pub(super) fn pull(&mut self, session: SessionKey) {
+    pub(super) fn pull(&mut self, now: Now, session: SessionKey) {
         let Some(open) = self.edge.session(session) else { return };
         let outbox_bytes_max = self.settings.limits.outbox_bytes_max;
         let below_bytes = PULL_BELOW_BYTES.min(outbox_bytes_max / 4).max(1);
@@ -30,17 +30,26 @@ impl<E: Encoder> Shard<E> {
             open.memberships.iter().filter_map(|one| Some((one.handle, one.place?))).collect();
         for (handle, place) in seats {
             let Some(interest) = self.edge.interests.find(handle) else { continue };
-            let epoch = interest.position.epoch;
+            let (epoch, registering) = (interest.position.epoch, interest.registering);
             let Some(seat) = interest.seats.get_mut(place as usize) else { continue };
             let CatchUp::From { next, asked } = seat.catch_up else { continue };
-            if !asked {
+            if !asked && !registering {
                 seat.catch_up = CatchUp::From { next, asked: true };
                 let (seat, from) = (seat.seat, Position { epoch, offset: next });
                 let request = PullRequest { session: reference, handle, seat, from, bytes_max };
-                self.request(self.owner_of(handle), Request::Pull(request));
+                self.ask(now, Request::Pull(request));
             }
             // One room after the other: pages of many at once would overfill the outbox.
             return;
+        }
+    }
+
+    /// A page that was asked for will not come.
+    pub(super) fn forget_pull(&mut self, session: SessionKey, handle: ringway_protocol::RoomHandle) {
+        if let Some(seat) = self.seat_mut(session, handle)
+            && let CatchUp::From { next, asked: true } = seat.catch_up
+        {
+            seat.catch_up = CatchUp::From { next, asked: false };
         }
     }
 
@@ -50,12 +59,19 @@ impl<E: Encoder> Shard<E> {
             self.seat_mut(session, handle).filter(|seat| seat.seat == number).map(|seat| seat.catch_up);
         let Some(CatchUp::From { mut next, asked: true }) = asked else {
             // Of a membership that is over: another room's turn.
-            self.pull(session);
+            self.pull(now, session);
             return;
         };
         if let Some((from, to)) = gone {
             self.skip_gone(now, session, handle, from, to);
             next = to.next();
+        }
+        let json = self.edge.session(session).is_some_and(|open| open.format == Format::Json);
+        if json && let Some(interest) = self.edge.interests.get(handle) {
+            // Pages from other nodes come in the binary form.
+            for (_, frame) in &frames {
+                self.encoder.prepare(frame, Format::Json, &interest.name);
+            }
         }
         for (offset, frame) in frames {
             debug_assert_eq!(offset, next, "a page has a hole");
@@ -75,12 +91,12 @@ impl<E: Encoder> Shard<E> {
                 open.catching_up -= 1;
             }
         }
-        self.pull(session);
+        self.pull(now, session);
     }
 
     /// Tells of a range that history lost while the replay was under way. Answers that take the place of an offset
     /// in it still come, each where it belongs.
-    fn skip_gone(
+    pub(super) fn skip_gone(
         &mut self,
         now: Now,
         session: SessionKey,

@@ -75,7 +75,7 @@ impl<E: Encoder> Shard<E> {
         self.counters.written_bytes += left;
         if left > 0 && open.catching_up > 0 {
             // What left may have been all that a replay waited for.
-            self.pull(session);
+            self.pull(now, session);
             self.settle(now);
         }
     }
@@ -97,7 +97,7 @@ impl<E: Encoder> Shard<E> {
             self.edge.lagging.remove(&session);
         }
         if catching_up {
-            self.pull(session);
+            self.pull(now, session);
             self.settle(now);
         }
     }

@@ -4,17 +4,18 @@ use ringway_protocol::command::HistoryFrom;
 use ringway_protocol::event::HistoryPage;
 use ringway_protocol::{Epoch, ErrorCode, Event, Format, Offset, RoomHandle};
 
+use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::{Delivery, HistoryRequest, PageDelivery, PullRequest};
 use crate::room::Room;
+use crate::route::{Asker, slot_of};
 use crate::time::{Monotonic, Now};
-use crate::{Shard, ShardId};
 
 /// Bytes of one history answer.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024;
 
 impl<E: Encoder> Shard<E> {
-    pub(super) fn owner_pull(&mut self, from: ShardId, pull: PullRequest) {
+    pub(super) fn owner_pull(&mut self, from: Asker, pull: PullRequest) {
         let Some(room) = self.owner.rooms.get(pull.handle) else { return };
         let position = room.position();
         let first = room.history.first();
@@ -39,15 +40,16 @@ impl<E: Encoder> Shard<E> {
             }
         }
         let (session, handle, seat) = (pull.session.key, pull.handle, pull.seat);
-        self.deliver(from, Delivery::Page(PageDelivery { session, handle, seat, gone, frames, position }));
+        let page = Delivery::Page(PageDelivery { session, handle, seat, gone, frames, position });
+        self.answer_to(from, slot_of(handle), page);
     }
 
-    pub(super) fn owner_history(&mut self, now: Now, from: ShardId, request: &HistoryRequest) {
+    pub(super) fn owner_history(&mut self, now: Now, from: Asker, request: &HistoryRequest) {
         self.trim_history(now, request.handle);
         let session = request.session;
         let (epoch, offsets, more) = match self.owner.rooms.get(request.handle) {
             Some(room) if *room.name != *request.room => {
-                return self.reply_error(from, session, request.id, ErrorCode::HandleTaken);
+                return self.reply_error(from, session, request.handle, request.id, ErrorCode::HandleTaken);
             }
             Some(room) => {
                 let (offsets, more) = page(room, request.from, request.limit);
@@ -66,10 +68,9 @@ impl<E: Encoder> Shard<E> {
                 frames.push(kept.frame.clone());
             }
         }
-        self.deliver(
-            from,
-            Delivery::Reply { session: session.key, room: Some(request.handle), last: false, frames },
-        );
+        let (handle, format) = (request.handle, session.format);
+        let reply = Delivery::Reply { session: session.key, room: Some(handle), last: false, format, frames };
+        self.answer_to(from, slot_of(handle), reply);
     }
 
     /// Drops what the namespace no longer keeps, and more where the shard holds too much.

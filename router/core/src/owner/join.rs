@@ -6,12 +6,13 @@ use ringway_protocol::command::Since;
 use ringway_protocol::event::{self, Joined};
 use ringway_protocol::{CloseCode, ErrorCode, Event, Format, Offset, RoomHandle, Version, limit};
 
+use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::{Delivery, JoinRequest, JoinedDelivery, KeyValue};
 use crate::room::{KeyName, Member, MemberPlace, Room};
+use crate::route::{Asker, slot_of};
 use crate::settings::{KeyScope, PresenceMode, SenderMode};
 use crate::time::Now;
-use crate::{Shard, ShardId};
 
 /// What a joiner gets of the past.
 struct Recovery {
@@ -29,22 +30,19 @@ enum Arrival {
 }
 
 impl<E: Encoder> Shard<E> {
-    pub(super) fn owner_join(&mut self, now: Now, from: ShardId, join: JoinRequest) {
+    pub(super) fn owner_join(&mut self, now: Now, from: Asker, join: JoinRequest) {
         let arrival = match self.admit_member(now, from, &join) {
             Ok(arrival) => arrival,
             Err(code) => {
-                self.count_error(code);
-                let room = join.many.then_some(&*join.room);
-                let frame = self.error_frame(join.id, room, code, join.session.format);
-                let (session, handle, seat) = (join.session.key, join.handle, join.seat);
-                self.deliver(from, Delivery::JoinRefused { session, handle, seat, frame });
+                self.refuse_join(from, &join, code);
                 return;
             }
         };
         match arrival {
             Arrival::Moved(Some(older)) => {
                 let code = CloseCode::TakenOver;
-                self.deliver(older.shard, Delivery::Displaced { session: older.key, code });
+                let slot = slot_of(join.handle);
+                self.tell(older.edge, slot, 0, Delivery::Displaced { session: older.key, code });
             }
             Arrival::Moved(None) => {}
             Arrival::New => self.presence_joined(now, join.handle, join.session.id),
@@ -53,17 +51,25 @@ impl<E: Encoder> Shard<E> {
         self.confirm(from, &join);
         // Counted in only now, so that what was told before did not go to a shard that was not yet interested.
         if let Some(room) = self.owner.rooms.find(join.handle) {
-            room.attach(from, join.session.format, join.presence);
+            room.attach(from.edge, join.session.format, join.presence);
         }
     }
 
-    fn admit_member(&mut self, now: Now, from: ShardId, join: &JoinRequest) -> Result<Arrival, ErrorCode> {
+    pub(super) fn refuse_join(&mut self, from: Asker, join: &JoinRequest, code: ErrorCode) {
+        self.count_error(code);
+        let room = join.many.then_some(&*join.room);
+        let frame = self.error_frame(join.id, room, code, join.session.format);
+        let (session, handle, seat) = (join.session.key, join.handle, join.seat);
+        self.answer_to(from, slot_of(handle), Delivery::JoinRefused { session, handle, seat, frame });
+    }
+
+    fn admit_member(&mut self, now: Now, from: Asker, join: &JoinRequest) -> Result<Arrival, ErrorCode> {
         let members_max = {
             let namespace = self.room_for(now, join.handle, &join.room)?.namespace;
             self.namespaces.policy(namespace).members_max
         };
         let room = self.room_for(now, join.handle, &join.room)?;
-        let place = MemberPlace { shard: from, key: join.session.key, format: join.session.format };
+        let place = MemberPlace { edge: from.edge, key: join.session.key, format: join.session.format };
         let members = room.members.len();
         if let Some(member) = room.members.find(join.session.id) {
             let same_connection = member.place == Some(place);
@@ -101,7 +107,7 @@ impl<E: Encoder> Shard<E> {
     }
 
     /// Sends `joined` with the position, the replay's start and the current keys.
-    fn confirm(&mut self, to: ShardId, join: &JoinRequest) {
+    fn confirm(&mut self, to: Asker, join: &JoinRequest) {
         let Some(room) = self.owner.rooms.get(join.handle) else { return };
         let policy = self.namespaces.policy(room.namespace);
         let recovery = recover(room, join.since);
@@ -147,7 +153,7 @@ impl<E: Encoder> Shard<E> {
             after,
             keys,
         };
-        self.deliver(to, Delivery::Joined(Box::new(delivery)));
+        self.answer_to(to, slot_of(join.handle), Delivery::Joined(Box::new(delivery)));
     }
 
     /// The values of the latest lane that the joiner does not hold yet, and removals of those that are gone.

@@ -7,21 +7,23 @@ use ringway_protocol::{Body, BodyKind, ErrorCode, Lane, RoomHandle, SessionId, l
 use siphasher::sip::SipHasher13;
 
 use super::PublishView;
-use super::publish::excluded;
+use super::publish::Publisher;
+use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::Origin;
 use crate::room::{KeyName, Keys, Stored};
+use crate::route::{Asker, EdgeId};
 use crate::settings::KeyScope;
 use crate::time::{Monotonic, Now};
-use crate::{Shard, ShardId};
 
 impl<E: Encoder> Shard<E> {
     pub(super) fn publish_latest(
         &mut self,
         now: Now,
-        from: ShardId,
+        from: Asker,
         view: &PublishView<'_>,
     ) -> Result<(), ErrorCode> {
+        let to = view.publisher(from);
         let user = self.key_user(view);
         let name = KeyName { user: user.into(), key: view.key.into() };
         let key_tag = self.key_tag(view.handle, Lane::Latest, user, view.key);
@@ -50,13 +52,14 @@ impl<E: Encoder> Shard<E> {
             let bytes = E::bytes_held(&frame) as u32;
             let session = view.session();
             let stored = Stored { frame: frame.clone(), bytes, version, key_tag, session, expires };
-            self.set_key(view.handle, name, stored);
+            self.set_key(view.handle, name.clone(), stored);
             if let Some(expires) = expires {
                 self.look_after(view.handle, expires);
             }
         }
-        self.tell_publication(view, place, key_tag, excluded(from, view), &frame);
-        self.published(now, from, view, epoch, place, false);
+        self.replicate_key(now, view.handle, &name);
+        self.tell_publication(&to, view.lane, place, key_tag, &frame);
+        self.published(now, &to, view.room, epoch, place, false);
         Ok(())
     }
 
@@ -157,7 +160,10 @@ impl<E: Encoder> Shard<E> {
                 body: Body::default(),
             };
             let frame = self.message_frame(now, &view, place);
-            self.tell_publication(&view, place, stored.key_tag, None, &frame);
+            self.replicate_key(now, handle, &name);
+            let from = Asker { edge: EdgeId::here(self.config.id), number: 0 };
+            let to: Publisher = view.publisher(from);
+            self.tell_publication(&to, view.lane, place, stored.key_tag, &frame);
         }
     }
 }

@@ -2,20 +2,21 @@
 
 use ringway_protocol::{ErrorCode, Event, RoomHandle, SessionId};
 
+use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::{Delivery, LeaveRequest};
 use crate::room::MemberPlace;
+use crate::route::{Asker, slot_of};
 use crate::time::Now;
-use crate::{Shard, ShardId};
 
 impl<E: Encoder> Shard<E> {
-    pub(super) fn owner_leave(&mut self, now: Now, from: ShardId, leave: LeaveRequest) {
-        let place = MemberPlace { shard: from, key: leave.session.key, format: leave.session.format };
+    pub(super) fn owner_leave(&mut self, now: Now, from: Asker, leave: LeaveRequest) {
+        let place = MemberPlace { edge: from.edge, key: leave.session.key, format: leave.session.format };
         let (handle, session) = (leave.handle, leave.session.id);
         let Some(room) = self.owner.rooms.find(handle) else {
             // Its join was refused while the leave was on its way.
             if leave.id.is_some() {
-                self.reply_error(from, leave.session, leave.id, ErrorCode::NotJoined);
+                self.reply_error(from, leave.session, handle, leave.id, ErrorCode::NotJoined);
             }
             return;
         };
@@ -40,8 +41,10 @@ impl<E: Encoder> Shard<E> {
         }
         if let Some(id) = leave.id {
             let frame = self.encoder.reply(&Event::Left { id: Some(id), room: &name }, leave.session.format);
-            let (session, room) = (leave.session.key, Some(leave.handle));
-            self.deliver(from, Delivery::Reply { session, room, last: true, frames: vec![frame] });
+            let (session, format) = (leave.session.key, leave.session.format);
+            let reply =
+                Delivery::Reply { session, room: Some(handle), last: true, format, frames: vec![frame] };
+            self.answer_to(from, slot_of(handle), reply);
         }
     }
 

@@ -4,25 +4,39 @@
 //! Shard view of the rooms it owns. Invariants: a publication is told to each interested shard once; a shard's first
 //! delivery of a room is the `joined` of its first member, with the position from which it follows.
 
+mod commit;
+mod duty;
+mod gate;
 mod history;
 mod join;
 mod keys;
 mod leave;
 mod presence;
 mod publish;
+mod register;
+mod replica;
+mod stream;
 mod tick;
 
+use std::collections::BTreeMap;
+
+use ringway_cluster::Term;
 use ringway_protocol::{Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName, Version};
 
 use crate::frame::Encoder;
 use crate::map::HandleMap;
 use crate::message::{Delivery, Request, SessionRef};
 use crate::room::Room;
+use crate::route::{Asker, Edges, slot_of};
 use crate::time::{Monotonic, Now};
 use crate::timers::Timers;
-use crate::{Shard, ShardId};
+use crate::{EdgeId, PeerId, Shard};
 
+use duty::Duty;
+pub use duty::{ClusterUpdate, Task};
+pub(crate) use gate::Answer;
 pub(crate) use publish::PublishView;
+use replica::Replicas;
 
 /// The owner's state.
 pub(crate) struct Owner<F> {
@@ -30,19 +44,54 @@ pub(crate) struct Owner<F> {
     pub(crate) timers: Timers<RoomHandle>,
     /// Bytes of all histories and keys.
     pub(crate) held_bytes: u64,
-    /// The newest version of any room that ended: all rooms begin there, so that one that comes back goes on above what
-    /// is still under way of its earlier life. It rises no faster than the versions of the busiest room.
-    pub(crate) version_ended: Version,
+    /// By slot, the newest version of any room that ended: its rooms begin there, so that one that comes back goes on above
+    /// what is still under way of its earlier life. It rises no faster than the versions of the busiest room.
+    floors: BTreeMap<u16, Version>,
+    /// Slots with more than the plain way: a standby, a handover, requests that came early.
+    duties: BTreeMap<u16, Box<Duty<F>>>,
+    /// Slots of other owners that are replicated to this shard, and imports of handovers.
+    replicas: BTreeMap<u16, Box<Replicas<F>>>,
+    /// Until when this node may speak for its slots.
+    lease_until: Monotonic,
+    /// Numbers of streams given.
+    streams: u32,
 }
 
 impl<F> Owner<F> {
     pub(crate) fn new() -> Self {
-        Self { rooms: HandleMap::new(), timers: Timers::new(), held_bytes: 0, version_ended: Version(0) }
+        Self {
+            rooms: HandleMap::new(),
+            timers: Timers::new(),
+            held_bytes: 0,
+            floors: BTreeMap::new(),
+            duties: BTreeMap::new(),
+            replicas: BTreeMap::new(),
+            lease_until: Monotonic(u64::MAX),
+            streams: 0,
+        }
+    }
+
+    /// Whether this node may ack and tell for its slots.
+    pub(crate) const fn may_speak(&self, now: Monotonic) -> bool {
+        now.0 < self.lease_until.0
+    }
+
+    /// Rooms of the slot begin above this version from now on.
+    pub(crate) fn raise_floor(&mut self, slot: u16, version: Version) {
+        let floor = self.floors.entry(slot).or_default();
+        *floor = version.max(*floor);
+    }
+
+    /// The version that rooms of the slot begin with.
+    fn floor(&self, slot: u16, term: Term) -> Version {
+        // 24 bits of term, 40 of counter.
+        Version(term.0 << 40).max(self.floors.get(&slot).copied().unwrap_or_default())
     }
 }
 
 impl<E: Encoder> Shard<E> {
-    pub(crate) fn owner_handle(&mut self, now: Now, from: ShardId, request: Request) {
+    /// A request of a slot that is this shard's own, under its term.
+    pub(crate) fn owner_handle(&mut self, now: Now, from: Asker, request: Request) {
         match request {
             Request::Join(join) => self.owner_join(now, from, *join),
             Request::Leave(leave) => self.owner_leave(now, from, leave),
@@ -53,6 +102,9 @@ impl<E: Encoder> Shard<E> {
             Request::Pull(pull) => self.owner_pull(from, pull),
             Request::History(history) => self.owner_history(now, from, &history),
             Request::Presence(presence) => self.owner_presence(from, &presence),
+            Request::Register(register) => self.owner_register(now, from, *register),
+            Request::Flush { slot } => self.answer_to(from, slot, Delivery::Flushed),
+            Request::Ack { slot, ack } => self.owner_ack(now, from.edge.peer, slot, ack),
         }
     }
 
@@ -75,27 +127,29 @@ impl<E: Encoder> Shard<E> {
                 return Err(ErrorCode::ShardFull);
             }
             let epoch = Epoch(self.random.next_u64().max(1));
-            let room = Room::new(name, namespace, epoch, self.owner.version_ended, now.monotonic);
+            let floor = self.owner.floor(slot_of(handle), self.routes.term(slot_of(handle)));
+            let room = Room::new(name, namespace, epoch, floor, now.monotonic);
             self.owner.rooms.insert(handle, Box::new(room));
             self.namespace_counters(namespace).rooms += 1;
             self.look_after(handle, now.monotonic);
+            self.replicate_anew(now, handle);
         }
         self.owner.rooms.find(handle).map(Box::as_mut).ok_or(ErrorCode::Internal)
     }
 
     pub(super) fn reply_error(
         &mut self,
-        to: ShardId,
+        to: Asker,
         session: SessionRef,
+        handle: RoomHandle,
         id: Option<RequestId>,
         code: ErrorCode,
     ) {
         self.count_error(code);
         let frame = self.error_frame(id, None, code, session.format);
-        self.deliver(
-            to,
-            Delivery::Reply { session: session.key, room: None, last: false, frames: vec![frame] },
-        );
+        let (format, session) = (session.format, session.key);
+        let reply = Delivery::Reply { session, room: None, last: false, format, frames: vec![frame] };
+        self.answer_to(to, slot_of(handle), reply);
     }
 
     pub(super) fn error_frame(
@@ -110,24 +164,36 @@ impl<E: Encoder> Shard<E> {
         self.encoder.reply(&Event::Error(error), format)
     }
 
-    /// Sends a broadcast frame to every interested shard, in the forms that somebody there reads.
+    /// Sends a broadcast frame to every interested shard of this node, and once to every other node with interested shards,
+    /// in the forms that somebody here reads.
     pub(super) fn tell_audience(
         &mut self,
         handle: RoomHandle,
         frame: &E::Frame,
-        make: impl Fn(ShardId, E::Frame) -> Delivery<E::Frame>,
+        make: impl Fn(PeerId, E::Frame) -> Delivery<E::Frame>,
     ) {
         let Some(room) = self.owner.rooms.get(handle) else { return };
-        if room.has_json() {
+        if room.has_json_here() {
             self.encoder.prepare(frame, Format::Json, &room.name);
         }
-        let audience = |shard: &Self, index: usize| {
-            shard.owner.rooms.get(handle)?.audience.get(index).map(|one| ShardId(one.shard))
+        let slot = slot_of(handle);
+        let audience = |shard: &Self, index: usize| -> Option<EdgeId> {
+            shard.owner.rooms.get(handle)?.audience.get(index).map(|one| one.edge)
         };
         let mut index = 0;
-        while let Some(shard) = audience(self, index) {
+        while let Some(edge) = audience(self, index) {
             index += 1;
-            self.deliver(shard, make(shard, frame.clone()));
+            if edge.peer.is_here() {
+                self.tell(edge, slot, 0, make(PeerId::HERE, frame.clone()));
+                continue;
+            }
+            // The audience is sorted: a node's shards follow each other.
+            let mut bits = Edges::bit(edge.shard);
+            while let Some(next) = audience(self, index).filter(|next| next.peer == edge.peer) {
+                bits |= Edges::bit(next.shard);
+                index += 1;
+            }
+            self.tell_peer(edge.peer, Edges::Many(bits), slot, make(edge.peer, frame.clone()));
         }
     }
 

@@ -4,12 +4,13 @@ use ringway_protocol::event::{PresenceChanged, PresencePage};
 use ringway_protocol::{ErrorCode, Event, RoomHandle, SessionId, limit};
 
 use super::join::member_event;
+use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::{Delivery, PresenceRequest};
 use crate::room::{Member, PresenceChanges};
+use crate::route::{Asker, slot_of};
 use crate::settings::PresenceMode;
 use crate::time::{Monotonic, Now};
-use crate::{Shard, ShardId};
 
 /// Changes of large rooms are told together, once in this time.
 const MERGE_MS: u64 = 1_000;
@@ -94,11 +95,11 @@ impl<E: Encoder> Shard<E> {
         None
     }
 
-    pub(super) fn owner_presence(&mut self, from: ShardId, request: &PresenceRequest) {
+    pub(super) fn owner_presence(&mut self, from: Asker, request: &PresenceRequest) {
         let session = request.session;
         let namespace = match self.owner.rooms.get(request.handle) {
             Some(room) if *room.name != *request.room => {
-                return self.reply_error(from, session, request.id, ErrorCode::HandleTaken);
+                return self.reply_error(from, session, request.handle, request.id, ErrorCode::HandleTaken);
             }
             Some(room) => Some(room.namespace),
             None => ringway_protocol::RoomName::new(&request.room)
@@ -106,7 +107,7 @@ impl<E: Encoder> Shard<E> {
         };
         let mode = namespace.map_or(PresenceMode::Off, |id| self.namespaces.policy(id).presence);
         if mode == PresenceMode::Off {
-            return self.reply_error(from, session, request.id, ErrorCode::PresenceDenied);
+            return self.reply_error(from, session, request.handle, request.id, ErrorCode::PresenceDenied);
         }
         let room = self.owner.rooms.get(request.handle);
         let info = namespace.is_some_and(|id| self.namespaces.policy(id).member_info);
@@ -132,7 +133,8 @@ impl<E: Encoder> Shard<E> {
             partial: false,
         });
         let frame = self.encoder.reply(&page, session.format);
-        let (session, room) = (session.key, Some(request.handle));
-        self.deliver(from, Delivery::Reply { session, room, last: false, frames: vec![frame] });
+        let (session, format, handle) = (session.key, session.format, request.handle);
+        let reply = Delivery::Reply { session, room: Some(handle), last: false, format, frames: vec![frame] };
+        self.answer_to(from, slot_of(handle), reply);
     }
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use ringway_protocol::event::{Message, Place, Published, Sender};
-use ringway_protocol::{Body, ErrorCode, Event, Lane, Position, RequestId, RoomHandle, SessionId};
+use ringway_protocol::{Body, ErrorCode, Event, Lane, Offset, Position, RequestId, RoomHandle, SessionId};
 
 use crate::frame::Encoder;
 use crate::message::{ApiPublished, Delivery, Origin, PublishRequest, Request};
 use crate::room::{Dedup, Found, Room};
+use crate::route::{Asker, EdgeId, slot_of};
 use crate::settings::SenderMode;
 use crate::shard::Blocked;
 use crate::time::Now;
-use crate::{SessionKey, Shard, ShardId};
+use crate::{SessionKey, Shard};
 
 /// A publish as the owner reads it: borrowed from the command when the room is owned here, so that nothing is
 /// copied but into the frame.
@@ -32,7 +33,7 @@ pub(crate) struct PublishView<'a> {
 impl<'a> PublishView<'a> {
     pub(crate) fn of(request: &'a PublishRequest) -> Self {
         Self {
-            origin: request.origin.clone(),
+            origin: request.origin,
             user: request.user.clone(),
             id: request.id,
             handle: request.handle,
@@ -48,7 +49,7 @@ impl<'a> PublishView<'a> {
 
     fn to_request(&self) -> PublishRequest {
         PublishRequest {
-            origin: self.origin.clone(),
+            origin: self.origin,
             user: self.user.clone(),
             id: self.id,
             handle: self.handle,
@@ -63,10 +64,34 @@ impl<'a> PublishView<'a> {
         }
     }
 
-    pub(super) fn session(&self) -> SessionId {
+    pub(super) const fn publisher(&self, from: Asker) -> Publisher {
+        Publisher { from, origin: self.origin, id: self.id, handle: self.handle, echo: self.echo }
+    }
+
+    pub(super) const fn session(&self) -> SessionId {
         match &self.origin {
             Origin::Session(session) => session.id,
             Origin::Api { .. } => SessionId(0),
+        }
+    }
+}
+
+/// Who waits for the outcome of a publication.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Publisher {
+    pub(crate) from: Asker,
+    pub(crate) origin: Origin,
+    pub(crate) id: Option<RequestId>,
+    pub(crate) handle: RoomHandle,
+    pub(crate) echo: bool,
+}
+
+impl Publisher {
+    /// Who does not want its own publication, on its edge.
+    const fn excluded(&self) -> Option<(EdgeId, SessionKey)> {
+        match self.origin {
+            Origin::Session(session) if !self.echo => Some((self.from.edge, session.key)),
+            _ => None,
         }
     }
 }
@@ -84,10 +109,7 @@ impl<E: Encoder> Shard<E> {
         publish: &ringway_protocol::command::Publish<'_>,
     ) -> Result<(), Blocked> {
         let handle = self.handle_of(publish.room);
-        let owner = self.owner_of(handle);
-        if owner != self.config.id && !self.exchange.has_request_room(owner)
-            || !self.exchange.takes_requests()
-        {
+        if !self.has_room_to_ask(handle) || !self.exchange.takes_requests() {
             return Err(Blocked);
         }
         let checked = match self.namespaces.find(publish.room.namespace()) {
@@ -122,18 +144,24 @@ impl<E: Encoder> Shard<E> {
 
     /// To the room's owner: a direct call if that is this shard.
     pub(crate) fn send_publish(&mut self, now: Now, view: PublishView<'_>) {
-        let owner = self.owner_of(view.handle);
+        let slot = slot_of(view.handle);
+        let term = self.routes.term(slot);
         // What was asked before comes first, also when it was asked of this very shard.
-        if owner == self.config.id && self.exchange.own_requests.is_empty() {
-            self.owner_publish(now, owner, &view);
+        let direct = self.home(slot) == self.config.id
+            && self.routes.is_plain(slot, term)
+            && self.exchange.own_requests.is_empty()
+            && self.owner.may_speak(now.monotonic);
+        if direct {
+            let from = Asker { edge: EdgeId::here(self.config.id), number: 0 };
+            self.owner_publish(now, from, &view);
         } else {
-            self.request(owner, Request::Publish(Box::new(view.to_request())));
+            self.ask(now, Request::Publish(Box::new(view.to_request())));
         }
     }
 
-    pub(super) fn owner_publish(&mut self, now: Now, from: ShardId, view: &PublishView<'_>) {
+    pub(super) fn owner_publish(&mut self, now: Now, from: Asker, view: &PublishView<'_>) {
         if let Err(code) = self.room_for(now, view.handle, view.room) {
-            self.publish_failed(from, view, code);
+            self.publish_failed(&view.publisher(from), code);
             return;
         }
         let result = match view.lane {
@@ -142,57 +170,74 @@ impl<E: Encoder> Shard<E> {
             Lane::Unreliable => self.publish_unreliable(now, from, view),
         };
         if let Err(code) = result {
-            self.publish_failed(from, view, code);
+            self.publish_failed(&view.publisher(from), code);
         }
     }
 
-    fn publish_reliable(&mut self, now: Now, from: ShardId, view: &PublishView<'_>) -> Result<(), ErrorCode> {
+    fn publish_reliable(&mut self, now: Now, from: Asker, view: &PublishView<'_>) -> Result<(), ErrorCode> {
+        let to = view.publisher(from);
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
+        let namespace = room.namespace;
         if let Some(msg_id) = view.msg_id {
             match find_duplicate(room, now, view, msg_id) {
                 Found::New => {}
                 Found::Unknown => return Err(ErrorCode::OutcomeUnknown),
                 Found::Duplicate(offset) => {
-                    let epoch = room.epoch;
+                    let (epoch, committed) = (room.epoch, offset <= room.last);
                     self.counters.duplicates += 1;
-                    self.published(now, from, view, epoch, Place::Offset(offset), true);
+                    if committed {
+                        self.published(now, &to, view.room, epoch, Place::Offset(offset), true);
+                    } else {
+                        self.wait_for_commit(to, offset);
+                    }
                     return Ok(());
                 }
             }
         }
-        let epoch = room.epoch;
-        room.last = room.last.next();
-        let offset = room.last;
-        if let Some(msg_id) = view.msg_id {
+        let replicates =
+            self.routes.is_watched(slot_of(view.handle)) && self.replicates(view.handle, namespace);
+        if replicates && !self.has_room_to_replicate(view.handle) {
+            return Err(ErrorCode::Unavailable);
+        }
+        let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
+        room.given = room.given.next();
+        let offset = room.given;
+        let known = view.msg_id.map(|msg_id| {
             let dedup = room.dedup.get_or_insert_with(|| Box::new(Dedup::new()));
-            dedup.remember(&view.user, msg_id, offset, now.monotonic);
-        }
+            dedup.remember(&view.user, msg_id, offset, now.monotonic)
+        });
         let frame = self.message_frame(now, view, Place::Offset(offset));
-        let bytes = E::bytes_held(&frame);
-        if let Some(room) = self.owner.rooms.find(view.handle) {
-            room.history.append(frame.clone(), bytes, now.monotonic);
-            self.owner.held_bytes += bytes as u64;
+        if replicates && self.replicate(to, offset, known, &frame) {
+            // Told when the standby has it.
+            return Ok(());
         }
-        self.trim_history(now, view.handle);
-        let except = excluded(from, view);
-        self.tell_publication(view, Place::Offset(offset), 0, except, &frame);
-        self.published(now, from, view, epoch, Place::Offset(offset), false);
+        self.commit(now, &to, view.room, offset, frame);
         Ok(())
     }
 
-    fn publish_unreliable(
-        &mut self,
-        now: Now,
-        from: ShardId,
-        view: &PublishView<'_>,
-    ) -> Result<(), ErrorCode> {
+    /// The publication is safe as its namespace wants it: it enters the past, and everybody hears of it.
+    pub(super) fn commit(&mut self, now: Now, to: &Publisher, name: &str, offset: Offset, frame: E::Frame) {
+        let bytes = E::bytes_held(&frame);
+        let Some(room) = self.owner.rooms.find(to.handle) else { return };
+        debug_assert_eq!(offset, room.last.next(), "commits come in order");
+        room.last = offset;
+        let epoch = room.epoch;
+        room.history.append(frame.clone(), bytes, now.monotonic);
+        self.owner.held_bytes += bytes as u64;
+        self.trim_history(now, to.handle);
+        self.tell_publication(to, Lane::Reliable, Place::Offset(offset), 0, &frame);
+        self.published(now, to, name, epoch, Place::Offset(offset), false);
+    }
+
+    fn publish_unreliable(&mut self, now: Now, from: Asker, view: &PublishView<'_>) -> Result<(), ErrorCode> {
+        let to = view.publisher(from);
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
         let epoch = room.epoch;
         let place = Place::Version(room.next_version());
         let key_tag = self.key_tag(view.handle, Lane::Unreliable, self.key_user(view), view.key);
         let frame = self.message_frame(now, view, place);
-        self.tell_publication(view, place, key_tag, excluded(from, view), &frame);
-        self.published(now, from, view, epoch, place, false);
+        self.tell_publication(&to, view.lane, place, key_tag, &frame);
+        self.published(now, &to, view.room, epoch, place, false);
         Ok(())
     }
 
@@ -218,19 +263,20 @@ impl<E: Encoder> Shard<E> {
 
     pub(super) fn tell_publication(
         &mut self,
-        view: &PublishView<'_>,
+        to: &Publisher,
+        lane: Lane,
         place: Place,
         key_tag: u64,
-        except: Option<(ShardId, SessionKey)>,
         frame: &E::Frame,
     ) {
-        let (handle, lane) = (view.handle, view.lane);
+        let handle = to.handle;
         let Some(room) = self.owner.rooms.get(handle) else { return };
         let (namespace, members) = (room.namespace, room.members.len() as u32);
         self.counters.publications[lane as usize] += 1;
         self.namespace_counters(namespace).publications += 1;
-        self.tell_audience(handle, frame, |shard, frame| {
-            let except = except.filter(|(home, _)| *home == shard).map(|(_, session)| session);
+        let excluded = to.excluded();
+        self.tell_audience(handle, frame, |peer, frame| {
+            let except = excluded.filter(|(edge, _)| edge.peer == peer).map(|(edge, key)| (edge.shard, key));
             Delivery::Publication { handle, lane, place, key_tag, members, except, frame }
         });
     }
@@ -239,49 +285,46 @@ impl<E: Encoder> Shard<E> {
     pub(super) fn published(
         &mut self,
         now: Now,
-        from: ShardId,
-        view: &PublishView<'_>,
+        to: &Publisher,
+        room: &str,
         epoch: ringway_protocol::Epoch,
         place: Place,
         duplicate: bool,
     ) {
-        let session = match view.origin {
+        let slot = slot_of(to.handle);
+        let session = match to.origin {
             Origin::Session(session) => session,
             Origin::Api { ticket } => {
                 let result = Ok(ApiPublished { epoch, place, duplicate });
-                self.deliver(from, Delivery::ApiAnswer { ticket, result });
+                self.answer_to(to.from, slot, Delivery::ApiAnswer { ticket, result });
                 return;
             }
         };
-        let Some(id) = view.id else { return };
-        let published = Published { id, room: view.room, epoch, place, time: now.unix, duplicate };
+        let Some(id) = to.id else { return };
+        let published = Published { id, room, epoch, place, time: now.unix, duplicate };
         let frame = self.encoder.reply(&Event::Published(published), session.format);
-        let (key, handle) = (session.key, view.handle);
+        let (key, handle, format) = (session.key, to.handle, session.format);
         let delivery = match place {
-            Place::Offset(offset) if !view.echo && !duplicate => {
+            Place::Offset(offset) if !to.echo && !duplicate => {
                 Delivery::PublishedInPlace { session: key, handle, offset, frame }
             }
-            _ => Delivery::Reply { session: key, room: Some(handle), last: false, frames: vec![frame] },
+            _ => {
+                let (room, frames) = (Some(handle), vec![frame]);
+                Delivery::Reply { session: key, room, last: false, format, frames }
+            }
         };
-        self.deliver(from, delivery);
+        self.answer_to(to.from, slot, delivery);
     }
 
-    fn publish_failed(&mut self, from: ShardId, view: &PublishView<'_>, code: ErrorCode) {
-        match view.origin {
-            Origin::Session(session) => self.reply_error(from, session, view.id, code),
+    pub(super) fn publish_failed(&mut self, to: &Publisher, code: ErrorCode) {
+        match to.origin {
+            Origin::Session(session) => self.reply_error(to.from, session, to.handle, to.id, code),
             Origin::Api { ticket } => {
                 self.count_error(code);
-                self.deliver(from, Delivery::ApiAnswer { ticket, result: Err(code) });
+                let answer = Delivery::ApiAnswer { ticket, result: Err(code) };
+                self.answer_to(to.from, slot_of(to.handle), answer);
             }
         }
-    }
-}
-
-/// The publisher who does not want its own publication, on its edge.
-pub(super) fn excluded(from: ShardId, view: &PublishView<'_>) -> Option<(ShardId, SessionKey)> {
-    match view.origin {
-        Origin::Session(session) if !view.echo => Some((from, session.key)),
-        _ => None,
     }
 }
 

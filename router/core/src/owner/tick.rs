@@ -1,15 +1,24 @@
 //! What time does to rooms: detached members go, merged presence is told, keys and the past expire, idle rooms end.
 
-use ringway_protocol::{Epoch, Event, Position, RoomHandle};
+use ringway_protocol::{Epoch, Event, Offset, Position, RoomHandle};
 
 use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::Delivery;
+use crate::route::slot_of;
 use crate::time::{Monotonic, Now};
+
+/// When to look again after an idle room that waits for a commit.
+const COMMIT_LOOK_MS: u64 = 100;
 
 impl<E: Encoder> Shard<E> {
     /// Looks after every room that is due.
     pub(crate) fn owner_tick(&mut self, now: Now) {
+        self.tick_duties(now);
+        if !self.owner.may_speak(now.monotonic) {
+            // Nothing that happens to rooms may be told.
+            return;
+        }
         while let Some(handle) = self.owner.timers.pop(now.monotonic) {
             if let Some(room) = self.owner.rooms.find(handle) {
                 room.tick_at = None;
@@ -46,11 +55,16 @@ impl<E: Encoder> Shard<E> {
         if ends_at > now.monotonic {
             return Some(ends_at);
         }
+        if room.given > room.last {
+            // Somebody waits for what is not committed yet.
+            return Some(now.monotonic.plus_ms(COMMIT_LOOK_MS));
+        }
         let mut room = self.owner.rooms.remove(handle)?;
         self.owner.timers.set(handle, &mut room.tick_at, None);
         let keys = room.keys.as_ref().map_or(0, |keys| keys.bytes());
         self.owner.held_bytes -= room.history.bytes() + keys;
-        self.owner.version_ended = self.owner.version_ended.max(room.version);
+        self.owner.raise_floor(slot_of(handle), room.version);
+        self.replicate_end(handle);
         self.namespace_counters(room.namespace).rooms -= 1;
         None
     }
@@ -59,16 +73,24 @@ impl<E: Encoder> Shard<E> {
     /// on rising: values travel apart from the order, and only so can a client tell old from new.
     /// False if there is no such room here.
     pub fn handle_reset(&mut self, now: Now, handle: RoomHandle, reason: &str) -> bool {
+        let reset = self.owner.may_speak(now.monotonic) && self.reset_room(now, handle, reason);
+        self.settle(now);
+        reset
+    }
+
+    pub(super) fn reset_room(&mut self, now: Now, handle: RoomHandle, reason: &str) -> bool {
         let epoch = Epoch(self.random.next_u64().max(1));
         let Some(room) = self.owner.rooms.find(handle) else { return false };
         room.epoch = epoch;
-        room.last = ringway_protocol::Offset(0);
+        room.last = Offset(0);
+        room.given = Offset(0);
         self.owner.held_bytes -= room.history.clear() + room.keys.take().map_or(0, |keys| keys.bytes());
         room.dedup = None;
+        self.replicate_anew(now, handle);
+        let Some(room) = self.owner.rooms.find(handle) else { return false };
         let (position, version) = (Position { epoch, offset: room.last }, room.version);
         let frame = self.encoder.broadcast(&Event::Reset { room: &room.name, position, version, reason });
         self.tell_audience(handle, &frame, |_, frame| Delivery::Reset { handle, position, frame });
-        self.settle(now);
         true
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Found {
 
 impl Dedup {
     pub(crate) const fn new() -> Self {
-        Self { offsets: BTreeMap::new(), order: VecDeque::new(), floor: Offset(0) }
+        Self::above(Offset(0))
     }
 
     #[cfg(test)]
@@ -50,11 +50,39 @@ impl Dedup {
         }
     }
 
-    pub(crate) fn remember(&mut self, user: &str, msg_id: &[u8], offset: Offset, now: Monotonic) {
+    /// Keeps an id; returns it as it is kept.
+    pub(crate) fn remember(
+        &mut self,
+        user: &str,
+        msg_id: &[u8],
+        offset: Offset,
+        now: Monotonic,
+    ) -> Box<[u8]> {
         let key = key(user, msg_id);
-        self.order.push_back((now, key.clone()));
+        self.keep(key.clone(), offset, now);
+        key
+    }
+
+    /// Keeps an id as another window kept it.
+    pub(crate) fn keep(&mut self, key: Box<[u8]>, offset: Offset, at: Monotonic) {
+        self.order.push_back((at, key.clone()));
         self.offsets.insert(key, offset);
-        self.expire(now);
+        self.expire(at);
+    }
+
+    /// A window that reaches back to this offset.
+    pub(crate) const fn above(floor: Offset) -> Self {
+        Self { offsets: BTreeMap::new(), order: VecDeque::new(), floor }
+    }
+
+    /// Every id published above this offset is in the window.
+    pub(crate) const fn floor(&self) -> Offset {
+        self.floor
+    }
+
+    /// All ids, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Monotonic, &[u8], Offset)> {
+        self.order.iter().filter_map(|(at, key)| Some((*at, &**key, *self.offsets.get(key)?)))
     }
 
     pub(crate) fn expire(&mut self, now: Monotonic) {

@@ -22,7 +22,12 @@ pub(crate) struct History<F> {
 
 impl<F> History<F> {
     pub(crate) const fn new() -> Self {
-        Self { first: Offset(1), kept: VecDeque::new(), bytes: 0 }
+        Self::starting(Offset(1))
+    }
+
+    /// Nothing yet, and the next publication has this offset.
+    pub(crate) const fn starting(first: Offset) -> Self {
+        Self { first, kept: VecDeque::new(), bytes: 0 }
     }
 
     pub(crate) const fn bytes(&self) -> u64 {

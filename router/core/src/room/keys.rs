@@ -49,6 +49,10 @@ impl<F> Keys<F> {
         self.values.get(name).map(|value| u64::from(value.bytes))
     }
 
+    pub(crate) fn find(&self, name: &KeyName) -> Option<&Stored<F>> {
+        self.values.get(name)
+    }
+
     pub(crate) fn set(&mut self, name: KeyName, value: Stored<F>) {
         self.bytes += u64::from(value.bytes);
         if let Some(older) = self.values.insert(name, value) {

@@ -7,7 +7,7 @@ use ringway_protocol::{Format, Generation, SessionId};
 
 use crate::small;
 use crate::time::Monotonic;
-use crate::{SessionKey, ShardId};
+use crate::{EdgeId, SessionKey};
 
 /// From this size on the list becomes a tree.
 const LIST_MAX: usize = 32;
@@ -32,7 +32,7 @@ pub(crate) struct Member {
 /// Where a member is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemberPlace {
-    pub(crate) shard: ShardId,
+    pub(crate) edge: EdgeId,
     pub(crate) key: SessionKey,
     pub(crate) format: Format,
 }
@@ -62,6 +62,14 @@ impl Members {
                 list.get_mut(index)
             }
             Self::Tree(tree) => tree.get_mut(&session),
+        }
+    }
+
+    /// Visits all, in the order of their session ids.
+    pub(crate) fn for_each_mut(&mut self, change: impl FnMut(&mut Member)) {
+        match self {
+            Self::List(list) => list.iter_mut().for_each(change),
+            Self::Tree(tree) => tree.values_mut().for_each(change),
         }
     }
 

@@ -10,7 +10,7 @@ mod members;
 
 use ringway_protocol::{Epoch, Format, Offset, Position, Version};
 
-use crate::ShardId;
+use crate::EdgeId;
 use crate::message::Departure;
 use crate::namespaces::NamespaceId;
 use crate::small;
@@ -26,13 +26,15 @@ pub(crate) struct Room<F> {
     pub(crate) name: Box<str>,
     pub(crate) namespace: NamespaceId,
     pub(crate) epoch: Epoch,
-    /// The newest offset given.
+    /// The newest offset that is committed: all that anybody is told of.
     pub(crate) last: Offset,
+    /// The newest offset given; those above `last` wait for the standby.
+    pub(crate) given: Offset,
     /// The newest version given; it never falls, not even with a new epoch.
     pub(crate) version: Version,
     pub(crate) history: History<F>,
     pub(crate) members: Members,
-    /// Which shards get the room's publications.
+    /// Which shards get the room's publications, here and elsewhere, sorted.
     pub(crate) audience: Vec<Audience>,
     pub(crate) keys: Option<Box<Keys<F>>>,
     pub(crate) dedup: Option<Box<Dedup>>,
@@ -44,9 +46,9 @@ pub(crate) struct Room<F> {
 }
 
 /// Attached members on one shard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Audience {
-    pub(crate) shard: u16,
+    pub(crate) edge: EdgeId,
     pub(crate) members: u32,
     pub(crate) json: u32,
     pub(crate) presence: u32,
@@ -60,9 +62,6 @@ pub(crate) struct PresenceChanges {
     pub(crate) truncated: bool,
     pub(crate) tell_at: Monotonic,
 }
-
-/// Term of this node's slots, until slots have owners elsewhere.
-const TERM: u64 = 1;
 
 impl<F> Room<F> {
     /// A room whose versions are above `version`.
@@ -78,7 +77,8 @@ impl<F> Room<F> {
             namespace,
             epoch,
             last: Offset(0),
-            version: version.max(Version(TERM << 40)),
+            given: Offset(0),
+            version,
             history: History::new(),
             members: Members::new(),
             audience: Vec::new(),
@@ -99,34 +99,55 @@ impl<F> Room<F> {
         self.version
     }
 
-    /// Whether anyone on any shard reads JSON.
-    pub(crate) fn has_json(&self) -> bool {
-        self.audience.iter().any(|audience| audience.json > 0)
+    /// Whether anyone on any shard of this node reads JSON: other nodes make it themselves.
+    pub(crate) fn has_json_here(&self) -> bool {
+        self.audience.iter().take_while(|audience| audience.edge.peer.is_here()).any(|one| one.json > 0)
     }
 
     /// Counts an attached member in.
-    pub(crate) fn attach(&mut self, shard: ShardId, format: Format, presence: bool) {
-        let audience = match self.audience.iter().position(|audience| audience.shard == shard.0) {
-            Some(index) => &mut self.audience[index],
-            None => {
-                small::push(&mut self.audience, Audience { shard: shard.0, ..Audience::default() });
-                self.audience.last_mut().expect("pushed in the line above")
+    pub(crate) fn attach(&mut self, edge: EdgeId, format: Format, presence: bool) {
+        let index = match self.audience.binary_search_by_key(&edge, |audience| audience.edge) {
+            Ok(index) => index,
+            Err(index) => {
+                small::make_room(&mut self.audience);
+                self.audience.insert(index, Audience { edge, members: 0, json: 0, presence: 0 });
+                index
             }
         };
+        let audience = &mut self.audience[index];
         audience.members += 1;
         audience.json += u32::from(format == Format::Json);
         audience.presence += u32::from(presence);
     }
 
+    /// Counts everybody out whose place is meant: they stay for a while, as after a broken connection. True if somebody was.
+    pub(crate) fn detach_where(
+        &mut self,
+        leaves_at: Monotonic,
+        meant: impl Fn(&MemberPlace) -> bool,
+    ) -> bool {
+        let mut gone = Vec::new();
+        self.members.for_each_mut(|member| {
+            if let Some(place) = member.place.take_if(|place| meant(place)) {
+                member.leaves_at = leaves_at;
+                gone.push((place, member.presence));
+            }
+        });
+        for (place, presence) in &gone {
+            self.detach(*place, *presence);
+        }
+        !gone.is_empty()
+    }
+
     /// Counts an attached member out.
     pub(crate) fn detach(&mut self, place: MemberPlace, presence: bool) {
-        if let Some(index) = self.audience.iter().position(|audience| audience.shard == place.shard.0) {
+        if let Ok(index) = self.audience.binary_search_by_key(&place.edge, |audience| audience.edge) {
             let audience = &mut self.audience[index];
             audience.members -= 1;
             audience.json -= u32::from(place.format == Format::Json);
             audience.presence -= u32::from(presence);
             if audience.members == 0 {
-                self.audience.swap_remove(index);
+                self.audience.remove(index);
             }
         }
     }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use ringway_core::settings::{Limits, Namespace};
 use ringway_core::{
-    Delivery, Departure, Encoder, Identity, Monotonic, Now, Open, Output, SessionKey, Settings, Shard,
-    ShardConfig, ShardId, Taken, Via,
+    Departure, EdgeId, Encoder, Identity, Monotonic, Now, Open, Output, PeerId, SessionKey, Settings, Shard,
+    ShardConfig, ShardId, Taken, Told, Via, Way,
 };
 use ringway_protocol::command::{Command, Join, Leave, Publish, Since};
 use ringway_protocol::event::Place;
@@ -165,7 +165,13 @@ impl World {
             node: "node".into(),
             heartbeat_ms: 25_000,
         });
-        let config = |id| ShardConfig { id: ShardId(id), shards, key: KEY, seed: u64::from(id) };
+        let config = |id| ShardConfig {
+            id: ShardId(id),
+            shards,
+            key: KEY,
+            seed: u64::from(id),
+            route: ShardConfig::ALONE,
+        };
         Self {
             shards: (0..shards).map(|id| Shard::new(config(id), settings.clone(), Sentences)).collect(),
             now: Now { monotonic: Monotonic(1_000_000), unix: UnixMicros(1_700_000_000_000_000) },
@@ -269,13 +275,13 @@ impl World {
             for from in 0..count {
                 for to in (0..count).filter(|to| *to != from) {
                     let (from_id, to_id) = (ShardId(from), ShardId(to));
-                    while let Some(request) = self.shards[from as usize].poll_request(to_id) {
-                        self.shards[to as usize].handle_request(self.now, from_id, request);
+                    while let Some(request) = self.shards[from as usize].poll_request(Way::Shard(to_id)) {
+                        self.shards[to as usize].handle_request(self.now, EdgeId::here(from_id), request);
                         moved = true;
                     }
-                    while let Some(delivery) = self.shards[from as usize].poll_delivery(to_id) {
-                        let delivery: Delivery<_> = delivery;
-                        self.shards[to as usize].handle_delivery(self.now, from_id, delivery);
+                    while let Some(delivery) = self.shards[from as usize].poll_delivery(Way::Shard(to_id)) {
+                        let delivery: Told<_> = delivery;
+                        self.shards[to as usize].handle_delivery(self.now, PeerId::HERE, delivery);
                         moved = true;
                     }
                 }
@@ -344,7 +350,7 @@ impl World {
     }
 
     pub fn owner(&self, room: &str) -> u16 {
-        self.shards[0].owner_of(RoomHandle::of(&KEY, room)).0
+        self.shards[0].home_of(RoomHandle::of(&KEY, room)).0
     }
 
     pub fn closes(&self) -> Vec<u16> {

@@ -1,7 +1,7 @@
 //! Bytes as a list of operations on two shards: whatever they say, the core neither panics nor stops.
 
 use ringway_core::settings::{Limits, Namespace, Overflow};
-use ringway_core::{Departure, SessionKey, ShardId, Taken, Target};
+use ringway_core::{Departure, EdgeId, PeerId, SessionKey, ShardId, Taken, Target, Way};
 use ringway_protocol::command::{
     Command, History, HistoryFrom, Join, JoinMany, KnownVersion, Leave, Presence, Publish, Since,
 };
@@ -192,12 +192,12 @@ fn one_message(world: &mut World, bytes: &mut Bytes<'_>) {
     let (from_id, to_id) = (ShardId(from), ShardId(to));
     if bytes.next().is_multiple_of(2) {
         if world.shards[to as usize].takes_requests()
-            && let Some(request) = world.shards[from as usize].poll_request(to_id)
+            && let Some(request) = world.shards[from as usize].poll_request(Way::Shard(to_id))
         {
-            world.shards[to as usize].handle_request(world.now, from_id, request);
+            world.shards[to as usize].handle_request(world.now, EdgeId::here(from_id), request);
         }
-    } else if let Some(delivery) = world.shards[from as usize].poll_delivery(to_id) {
-        world.shards[to as usize].handle_delivery(world.now, from_id, delivery);
+    } else if let Some(delivery) = world.shards[from as usize].poll_delivery(Way::Shard(to_id)) {
+        world.shards[to as usize].handle_delivery(world.now, PeerId::HERE, delivery);
     }
 }
 

@@ -115,7 +115,7 @@ fn members(nodes: &Nodes<'_>, room: usize) -> Result<(), String> {
     let owner = nodes.shards[nodes.owners[room]];
     let members = owner.room_members(nodes.handles[room]);
     // Whose connection broke a moment ago stays a while: that it goes is checked when everybody has gone.
-    for member in members.iter().filter(|member| member.shard.is_some()) {
+    for member in members.iter().filter(|member| member.edge.is_some()) {
         let there = nodes.open.iter().any(|conn| {
             conn.session == member.session
                 && conn.generation == member.generation

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use ringway_core::audit::Span;
 use ringway_core::settings::{Namespace, Overflow, Settings};
-use ringway_core::{Delivery, Monotonic, Now, Output, Request, Shard, ShardConfig, ShardId};
+use ringway_core::{Asked, Monotonic, Now, Output, Shard, ShardConfig, ShardId, Told};
 use ringway_protocol::{
     CloseCode, ClusterKey, Format, Generation, RoomHandle, RoomName, SessionId, UnixMicros,
 };
@@ -68,8 +68,8 @@ pub struct World {
     step: u64,
     nodes: Vec<Node>,
     /// Rings by receiver, then sender.
-    requests: Vec<Vec<Ring<Request>>>,
-    deliveries: Vec<Vec<Ring<Delivery<Shared>>>>,
+    requests: Vec<Vec<Ring<Asked>>>,
+    deliveries: Vec<Vec<Ring<Told<Shared>>>>,
     tap: Rc<RefCell<Tap>>,
     ledger: Ledger,
     handles: Vec<RoomHandle>,
@@ -103,8 +103,13 @@ impl World {
         let tap = Rc::new(RefCell::new(Tap::default()));
         let nodes = (0..plan.shards)
             .map(|id| {
-                let config =
-                    ShardConfig { id: ShardId(id), shards: plan.shards, key, seed: random.next_u64() };
+                let config = ShardConfig {
+                    id: ShardId(id),
+                    shards: plan.shards,
+                    key,
+                    seed: random.next_u64(),
+                    route: ShardConfig::ALONE,
+                };
                 let encoder = SimEncoder::new(tap.clone());
                 Node {
                     shard: Shard::new(config, plan.settings.clone(), encoder),
@@ -255,7 +260,7 @@ impl World {
     }
 
     fn owner(&self, room: usize) -> usize {
-        usize::from(self.nodes[0].shard.owner_of(self.handles[room]).0)
+        usize::from(self.nodes[0].shard.home_of(self.handles[room]).0)
     }
 
     fn span(&self, room: usize) -> Option<Span> {

@@ -1,7 +1,7 @@
 //! A shard's turn, as the rim takes it: rings, timers, outputs, rings again, one write per dirty session.
 
 use ringway_core::settings::Overflow;
-use ringway_core::{Output, SessionKey, ShardId};
+use ringway_core::{EdgeId, Output, PeerId, SessionKey, ShardId, Way};
 
 use super::World;
 use crate::client::{Ask, Conn, State};
@@ -69,12 +69,12 @@ impl World {
                 }
                 let Some(request) = self.requests[shard][from].pop() else { break };
                 self.trace.line(|| format!("shard {shard} takes of {from} {request:?}"));
-                self.nodes[shard].shard.handle_request(now, sender, request);
+                self.nodes[shard].shard.handle_request(now, EdgeId::here(sender), request);
                 self.learn(shard);
             }
             for _ in 0..most {
                 let Some(delivery) = self.deliveries[shard][from].pop() else { break };
-                self.nodes[shard].shard.handle_delivery(now, sender, delivery);
+                self.nodes[shard].shard.handle_delivery(now, PeerId::HERE, delivery);
                 self.learn(shard);
             }
         }
@@ -87,12 +87,14 @@ impl World {
             }
             let receiver = ShardId(to as u16);
             while self.requests[to][shard].has_room() {
-                let Some(request) = self.nodes[shard].shard.poll_request(receiver) else { break };
+                let Some(request) = self.nodes[shard].shard.poll_request(Way::Shard(receiver)) else { break };
                 self.trace.note(Mark::Request, &[shard as u64, to as u64]);
                 self.requests[to][shard].push(request);
             }
             while self.deliveries[to][shard].has_room() {
-                let Some(delivery) = self.nodes[shard].shard.poll_delivery(receiver) else { break };
+                let Some(delivery) = self.nodes[shard].shard.poll_delivery(Way::Shard(receiver)) else {
+                    break;
+                };
                 self.trace.note(Mark::Delivery, &[shard as u64, to as u64]);
                 self.deliveries[to][shard].push(delivery);
             }
@@ -110,6 +112,9 @@ impl World {
                     self.trace.note(Mark::Close, &[conn as u64, u64::from(close.code)]);
                     self.conns[conn].state = State::Closing(self.now_us + LINGER_US);
                     self.conns[conn].up.clear();
+                }
+                Output::Slot { slot, word, .. } => {
+                    self.fail(format!("shard {shard} is alone, and says {word:?} of slot {slot}"));
                 }
                 Output::Unblocked(session) => {
                     self.trace.note(Mark::Unblocked, &[shard as u64, u64::from(session.index)]);

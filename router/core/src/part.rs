@@ -1,0 +1,121 @@
+//! This node's part in the cluster, translated: what the member decides becomes updates for shards, and what shards say becomes
+//! words for the member. Node view; it lives where the member does.
+
+use std::collections::BTreeMap;
+
+use ringway_cluster::member::{Effect, Member};
+use ringway_cluster::replication::Registration;
+use ringway_cluster::{Monotonic, NodeId, Slot, Term};
+
+use crate::output::SlotWord;
+use crate::owner::{ClusterUpdate, Task};
+use crate::route::{Holder, PeerId, Route};
+
+/// Numbers for nodes, and which routes the shards were told.
+#[derive(Debug)]
+pub struct Part {
+    here: NodeId,
+    nodes: Vec<NodeId>,
+    numbers: BTreeMap<NodeId, PeerId>,
+    told: Vec<Route>,
+}
+
+impl Part {
+    /// Of this node, whose shards were made with [`Part::UNKNOWN`].
+    #[must_use]
+    pub fn new(here: NodeId) -> Self {
+        let told = vec![Self::UNKNOWN; ringway_cluster::slot::SLOTS];
+        Self { here, nodes: vec![here], numbers: BTreeMap::from([(here, PeerId::HERE)]), told }
+    }
+
+    /// The route of all slots before the map is known.
+    pub const UNKNOWN: Route = Route { holder: Holder::Nobody, term: Term(0) };
+
+    /// The number of a node, given at the first question. After 65,534 of them others are nobody.
+    pub fn peer(&mut self, node: NodeId) -> Option<PeerId> {
+        if let Some(peer) = self.numbers.get(&node) {
+            return Some(*peer);
+        }
+        let number = u16::try_from(self.nodes.len()).ok().filter(|number| *number < u16::MAX)?;
+        self.nodes.push(node);
+        self.numbers.insert(node, PeerId(number));
+        Some(PeerId(number))
+    }
+
+    /// Whose number it is.
+    #[must_use]
+    pub fn node(&self, peer: PeerId) -> Option<NodeId> {
+        self.nodes.get(usize::from(peer.0)).copied()
+    }
+
+    /// Takes what the member decided, in its order, and makes one update of it. Effects that follow
+    /// [`Effect::MapChanged`] must not be given before what the member remembers is durable.
+    pub fn update(&mut self, member: &Member, effects: impl IntoIterator<Item = Effect>) -> ClusterUpdate {
+        let mut tasks = Vec::new();
+        for effect in effects {
+            tasks.extend(self.task(effect));
+        }
+        let mut routes = Vec::new();
+        for slot in Slot::all() {
+            let route = self.route(member, slot);
+            let told = &mut self.told[slot.index()];
+            if *told != route {
+                *told = route;
+                routes.push((slot, route));
+            }
+        }
+        ClusterUpdate { routes, tasks }
+    }
+
+    /// Who owns a slot, as far as shards are concerned: this node only once it has acquired it.
+    fn route(&mut self, member: &Member, slot: Slot) -> Route {
+        let entry = member.map().entry(slot);
+        let holder = match entry.owner {
+            Some(owner) if owner == self.here => {
+                let acquired = member.replication(slot).is_some_and(|owned| owned.term() == entry.term);
+                if acquired { Holder::Here } else { Holder::Nobody }
+            }
+            Some(owner) => self.peer(owner).map_or(Holder::Nobody, Holder::Peer),
+            None => Holder::Nobody,
+        };
+        Route { holder, term: entry.term }
+    }
+
+    fn task(&mut self, effect: Effect) -> Option<Task> {
+        Some(match effect {
+            Effect::Acquire { slot, term, continues, .. } => Task::Acquire { slot, term, continues },
+            Effect::StepDown { slot, .. } | Effect::Release { slot, .. } => Task::Drop { slot },
+            Effect::Replicate { slot, term, standby, waits } => {
+                let standby = standby
+                    .and_then(|(node, Registration(number))| self.peer(node).map(|peer| (peer, number)));
+                Task::Replicate { slot, term, standby, waits }
+            }
+            Effect::Standby { slot, term, of } => {
+                Task::Standby { slot, term, of: of.and_then(|node| self.peer(node)) }
+            }
+            Effect::Freeze { slot, term } => Task::Freeze { slot, term },
+            Effect::Transfer { slot, to, .. } => Task::Transfer { slot, to: self.peer(to)? },
+            Effect::Thaw { slot, term } => Task::Thaw { slot, term },
+            Effect::MapChanged(_)
+            | Effect::Ready
+            | Effect::NotReady(_)
+            | Effect::Renewed
+            | Effect::Drained => return None,
+        })
+    }
+
+    /// Tells the member what a shard said of one of its slots. Call [`Member::handle_timeout`] after it.
+    pub fn word(&self, member: &mut Member, now: Monotonic, slot: u16, term: Term, word: SlotWord) {
+        let Some(slot) = Slot::new(slot) else { return };
+        match word {
+            SlotWord::Frozen => member.handle_frozen(slot, term),
+            SlotWord::Transferred { done } => member.handle_transferred(now, slot, term, done),
+            SlotWord::InSync { standby, registration } => {
+                if let Some(node) = self.node(standby) {
+                    member.request_in_sync(slot, term, (node, Registration(registration)));
+                }
+            }
+            SlotWord::StandbyLost => member.request_alone(slot, term),
+        }
+    }
+}
