@@ -18,6 +18,8 @@ pub struct Part {
     nodes: Vec<NodeId>,
     numbers: BTreeMap<NodeId, PeerId>,
     told: Vec<Route>,
+    /// Slots that this node has acquired, as far as effects were taken.
+    owned: BTreeMap<Slot, Term>,
 }
 
 impl Part {
@@ -25,7 +27,13 @@ impl Part {
     #[must_use]
     pub fn new(here: NodeId) -> Self {
         let told = vec![Self::UNKNOWN; ringway_cluster::slot::SLOTS];
-        Self { here, nodes: vec![here], numbers: BTreeMap::from([(here, PeerId::HERE)]), told }
+        Self {
+            here,
+            nodes: vec![here],
+            numbers: BTreeMap::from([(here, PeerId::HERE)]),
+            told,
+            owned: BTreeMap::new(),
+        }
     }
 
     /// The route of all slots before the map is known.
@@ -49,7 +57,7 @@ impl Part {
     }
 
     /// Takes what the member decided, in its order, and makes one update of it. Effects that follow
-    /// [`Effect::MapChanged`] must not be given before what the member remembers is durable.
+    /// [`Effect::MapChanged`] must not be given before what the member remembers is durable; the member may be ahead of them.
     pub fn update(&mut self, member: &Member, effects: impl IntoIterator<Item = Effect>) -> ClusterUpdate {
         let mut tasks = Vec::new();
         for effect in effects {
@@ -58,10 +66,13 @@ impl Part {
         let mut routes = Vec::new();
         for slot in Slot::all() {
             let route = self.route(member, slot);
-            let told = &mut self.told[slot.index()];
-            if *told != route {
-                *told = route;
+            let told = core::mem::replace(&mut self.told[slot.index()], route);
+            if told != route {
                 routes.push((slot, route));
+                if told.holder == Holder::Here {
+                    // The map may be ahead of the effect that says so.
+                    tasks.insert(0, Task::Drop { slot });
+                }
             }
         }
         ClusterUpdate { routes, tasks }
@@ -72,7 +83,7 @@ impl Part {
         let entry = member.map().entry(slot);
         let holder = match entry.owner {
             Some(owner) if owner == self.here => {
-                let acquired = member.replication(slot).is_some_and(|owned| owned.term() == entry.term);
+                let acquired = self.owned.get(&slot) == Some(&entry.term);
                 if acquired { Holder::Here } else { Holder::Nobody }
             }
             Some(owner) => self.peer(owner).map_or(Holder::Nobody, Holder::Peer),
@@ -83,8 +94,14 @@ impl Part {
 
     fn task(&mut self, effect: Effect) -> Option<Task> {
         Some(match effect {
-            Effect::Acquire { slot, term, continues, .. } => Task::Acquire { slot, term, continues },
-            Effect::StepDown { slot, .. } | Effect::Release { slot, .. } => Task::Drop { slot },
+            Effect::Acquire { slot, term, continues, .. } => {
+                self.owned.insert(slot, term);
+                Task::Acquire { slot, term, continues }
+            }
+            Effect::StepDown { slot, .. } | Effect::Release { slot, .. } => {
+                self.owned.remove(&slot);
+                Task::Drop { slot }
+            }
             Effect::Replicate { slot, term, standby, waits } => {
                 let standby = standby
                     .and_then(|(node, Registration(number))| self.peer(node).map(|peer| (peer, number)));
