@@ -63,7 +63,7 @@ impl Part {
         for effect in effects {
             tasks.extend(self.task(effect));
         }
-        let mut routes = Vec::new();
+        let (mut routes, mut drops) = (Vec::new(), Vec::new());
         for slot in Slot::all() {
             let route = self.route(member, slot);
             let told = core::mem::replace(&mut self.told[slot.index()], route);
@@ -71,11 +71,12 @@ impl Part {
                 routes.push((slot, route));
                 if told.holder == Holder::Here {
                     // The map may be ahead of the effect that says so.
-                    tasks.insert(0, Task::Drop { slot });
+                    drops.push(Task::Drop { slot });
                 }
             }
         }
-        ClusterUpdate { routes, tasks }
+        drops.append(&mut tasks);
+        ClusterUpdate { routes, tasks: drops }
     }
 
     /// Who owns a slot, as far as shards are concerned: this node only once it has acquired it.
