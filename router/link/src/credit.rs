@@ -23,6 +23,12 @@ impl Sent {
         self.sent.bytes < self.window.bytes && self.sent.frames < self.window.frames
     }
 
+    /// Bytes of credit that are left; 0 when no frame may go. The last frame may be larger.
+    #[must_use]
+    pub const fn room(&self) -> u64 {
+        if self.may_send() { self.window.bytes - self.sent.bytes } else { 0 }
+    }
+
     /// A frame of so many bytes went.
     pub const fn handle_sent(&mut self, frame_bytes: usize) {
         self.sent.bytes = self.sent.bytes.saturating_add(frame_bytes as u64);
@@ -47,6 +53,8 @@ impl Sent {
 pub struct Taken {
     /// What may be on its way and in our hands at once.
     span: Window,
+    /// What came.
+    came: Window,
     /// What we are through with.
     taken: Window,
     told: Window,
@@ -60,7 +68,21 @@ impl Taken {
     #[must_use]
     pub const fn new(span: Window) -> Self {
         assert!(span.bytes > 0 && span.frames > 0, "a span of nothing");
-        Self { span, taken: Window { bytes: 0, frames: 0 }, told: Window { bytes: 0, frames: 0 } }
+        const NOTHING: Window = Window { bytes: 0, frames: 0 };
+        Self { span, came: NOTHING, taken: NOTHING, told: NOTHING }
+    }
+
+    /// A frame of so many bytes came, and is held until it is taken.
+    ///
+    /// # Errors
+    /// The peer had no credit left when it began the frame.
+    pub const fn handle_came(&mut self, frame_bytes: usize) -> Result<(), BeyondCredit> {
+        if self.came.bytes >= self.told.bytes || self.came.frames >= self.told.frames {
+            return Err(BeyondCredit);
+        }
+        self.came.bytes = self.came.bytes.saturating_add(frame_bytes as u64);
+        self.came.frames = self.came.frames.saturating_add(1);
+        Ok(())
     }
 
     /// A frame of so many bytes was passed on and holds no memory here any more.
@@ -98,6 +120,18 @@ impl fmt::Display for WindowFell {
 
 impl core::error::Error for WindowFell {}
 
+/// A frame came for which no credit was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BeyondCredit;
+
+impl fmt::Display for BeyondCredit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the peer sent more than it was given credit for")
+    }
+}
+
+impl core::error::Error for BeyondCredit {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,9 +144,9 @@ mod tests {
         assert!(!sent.may_send());
         sent.handle_window(SPAN).unwrap();
         sent.handle_sent(999);
-        assert!(sent.may_send());
+        assert_eq!((sent.may_send(), sent.room()), (true, 1));
         sent.handle_sent(5000);
-        assert!(!sent.may_send());
+        assert_eq!((sent.may_send(), sent.room()), (false, 0));
     }
 
     #[test]
@@ -134,6 +168,22 @@ mod tests {
         assert_eq!(sent.handle_window(Window { bytes: 2000, frames: 7 }), Err(WindowFell));
     }
 
+    #[test]
+    fn who_sends_without_credit_is_noticed() {
+        let mut taken = Taken::new(SPAN);
+        assert_eq!(taken.handle_came(20), Err(BeyondCredit), "no window was told");
+        assert_eq!(taken.poll_window(), Some(SPAN));
+        taken.handle_came(999).unwrap();
+        // One frame may go beyond the window, and no second one.
+        taken.handle_came(5000).unwrap();
+        assert_eq!(taken.handle_came(20), Err(BeyondCredit));
+
+        let mut taken = Taken::new(SPAN);
+        assert_eq!(taken.poll_window(), Some(SPAN));
+        (0..8).for_each(|_| taken.handle_came(20).unwrap());
+        assert_eq!(taken.handle_came(20), Err(BeyondCredit));
+    }
+
     /// Whatever the sizes, the stream never stops for good and the receiver never holds more than its span and a frame.
     #[test]
     fn both_ends_together_never_stop_and_never_overflow() {
@@ -149,6 +199,7 @@ mod tests {
                 while sent.may_send() {
                     size = (size * 7 + 13) % 1500 + 20;
                     sent.handle_sent(size);
+                    taken.handle_came(size).unwrap();
                     held.push(size);
                     let before_last = held.len() - 1;
                     assert!(held[..before_last].iter().sum::<usize>() < span.bytes as usize);

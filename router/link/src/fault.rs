@@ -54,6 +54,9 @@ faults! {
     TooLong = 110, "too_long", "The field is longer than it may be.";
     TooMany = 111, "too_many", "The list has more items than it may have, or than its bytes can hold.";
     BadMagic = 112, "bad_magic", "The peer does not speak this protocol at all.";
+    WindowFell = 113, "window_fell", "The peer took back credit that it had given.";
+    BeyondCredit = 114, "beyond_credit", "The peer sent more than it was given credit for.";
+    OutOfTurn = 115, "out_of_turn", "The frame may not be said now.";
 }
 
 impl fmt::Display for Fault {

@@ -41,7 +41,7 @@ pub struct Unknown<'a> {
 pub fn decode(frame: &[u8]) -> Result<Frame<'_>, DecodeError> {
     let mut source = Source::new(frame);
     let head = Head::take(&mut source, frame.len())?;
-    let Some(kind) = head.check(delivery::flags_of(head.kind))? else {
+    let Some(kind) = head.kind()? else {
         return Ok(Frame::Unknown(Unknown { head, body: source.rest() }));
     };
     let read = take(kind, &head, &mut source)?;
@@ -96,6 +96,16 @@ impl Frame<'_> {
     #[must_use]
     pub const fn costs_credit(&self) -> bool {
         !matches!(self, Self::Word(_))
+    }
+
+    /// Under what the frame is said; `None`: it is about the link and not about a slot.
+    #[must_use]
+    pub const fn address(&self) -> Option<Address> {
+        match self {
+            Self::Word(_) => None,
+            Self::Request(at, _) | Self::Delivery(at, _) | Self::Notice(at, _) => Some(*at),
+            Self::Unknown(unknown) => Some(unknown.head.address()),
+        }
     }
 
     /// Appends the frame; nothing if it is refused.

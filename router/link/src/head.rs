@@ -18,7 +18,7 @@ use ringway_protocol::RoomHandle;
 use crate::limit::{STREAMS, TERM_MAX};
 use crate::sink::Sink;
 use crate::source::Source;
-use crate::{DecodeError, Fault};
+use crate::{DecodeError, Fault, delivery};
 
 /// Bytes of a head, its length included.
 pub const HEAD_BYTES: usize = 20;
@@ -151,6 +151,14 @@ impl Head {
         Self::take(&mut Source::new(frame), frame.len())
     }
 
+    /// The kind, if this version knows it and the rest of the head is such as the kind has; `None`: skip the frame.
+    ///
+    /// # Errors
+    /// The kind is not known and not to be skipped, or has no such flag or address.
+    pub fn kind(&self) -> Result<Option<Kind>, DecodeError> {
+        self.check(delivery::flags_of(self.kind))
+    }
+
     /// What frames about rooms are said under.
     #[must_use]
     pub const fn address(&self) -> Address {
@@ -175,8 +183,7 @@ impl Head {
         Ok(Self { kind, flags, shard, term, room: source.field("room")? })
     }
 
-    /// The kind, if this version knows it and the rest of the head is such as this kind has.
-    pub(crate) fn check(&self, flags: u8) -> Result<Option<Kind>, DecodeError> {
+    fn check(&self, flags: u8) -> Result<Option<Kind>, DecodeError> {
         let Some(kind) = Kind::from_u8(self.kind) else {
             let skippable = self.flags & SKIPPABLE != 0;
             return if skippable { Ok(None) } else { Err(UNKNOWN_KIND) };

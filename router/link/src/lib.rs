@@ -34,7 +34,7 @@ mod source;
 mod word;
 mod writer;
 
-pub use credit::{Sent, Taken, WindowFell};
+pub use credit::{BeyondCredit, Sent, Taken, WindowFell};
 pub use digest::MemberDigest;
 pub use fault::{DecodeError, EncodeError, Fault};
 pub use field::Encoded;

@@ -5,18 +5,20 @@ use crate::{EncodeError, Frame};
 /// Memory a writer keeps after a batch.
 const BATCH_BYTES_KEPT: usize = 256 * 1024;
 
-/// A buffer of whole frames for one stream.
+/// A buffer of whole frames for one stream, of which the beginning may be written already.
 #[derive(Debug)]
 pub struct Writer {
     frame_bytes_max: usize,
     bytes: Vec<u8>,
+    /// Bytes at the front that are written.
+    written: usize,
 }
 
 impl Writer {
     /// A writer of frames up to this size, prefix included: what the peer's reader takes.
     #[must_use]
     pub const fn new(frame_bytes_max: usize) -> Self {
-        Self { frame_bytes_max, bytes: Vec::new() }
+        Self { frame_bytes_max, bytes: Vec::new(), written: 0 }
     }
 
     /// Appends a frame and says how many bytes it has.
@@ -29,15 +31,28 @@ impl Writer {
         Ok(self.bytes.len() - start)
     }
 
-    /// What waits, whole frames after each other.
+    /// What waits: frames after each other, of which the first may have been begun.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[self.written..]
+    }
+
+    /// So many of the bytes that wait were written. The memory is that of what waits and as much again, at most, or what
+    /// a batch keeps.
+    pub fn handle_written(&mut self, bytes: usize) {
+        self.written = self.written.saturating_add(bytes).min(self.bytes.len());
+        if self.written == self.bytes.len() {
+            self.clear();
+        } else if self.written > self.bytes.len() / 2 {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
     }
 
     /// Forgets the batch: it was written.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(BATCH_BYTES_KEPT);
+        self.written = 0;
     }
 }

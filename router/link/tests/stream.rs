@@ -73,3 +73,46 @@ fn a_writer_is_used_again() {
     writer.push(&ping).unwrap();
     assert_eq!(writer.as_bytes(), encoded(&ping));
 }
+
+/// However much a stream takes at a time, what it gets is the frames in order, and the memory does not grow with them.
+#[test]
+fn a_writer_goes_on_where_the_stream_stopped() {
+    let frame = Frame::Word(Word::Ping { token: 7 });
+    let bytes = encoded(&frame);
+    for taken_at_once in [1, 27, 28, 29, 100, 1000] {
+        let mut writer = Writer::new(limit::FRAME_BYTES_MAX);
+        let mut stream = Vec::new();
+        for _ in 0..40 {
+            for _ in 0..5 {
+                writer.push(&frame).unwrap();
+            }
+            // The stream takes as much as is added, in the long run.
+            let mut left = 5 * bytes.len();
+            while left > 0 {
+                let taken = writer.as_bytes().len().min(taken_at_once).min(left);
+                stream.extend_from_slice(&writer.as_bytes()[..taken]);
+                writer.handle_written(taken);
+                left -= taken;
+            }
+        }
+        assert!(writer.as_bytes().is_empty());
+        assert_eq!(stream, bytes.repeat(200));
+    }
+}
+
+#[test]
+fn a_writer_that_never_gets_empty_keeps_its_order() {
+    let mut writer = Writer::new(limit::FRAME_BYTES_MAX);
+    let (mut stream, mut expected) = (Vec::new(), Vec::new());
+    for token in 0..200 {
+        let frame = Frame::Word(Word::Ping { token });
+        writer.push(&frame).unwrap();
+        expected.extend(encoded(&frame));
+        let taken = writer.as_bytes().len().saturating_sub(9).min(28);
+        stream.extend_from_slice(&writer.as_bytes()[..taken]);
+        writer.handle_written(taken);
+        assert_eq!(writer.as_bytes().len(), expected.len() - stream.len());
+    }
+    stream.extend_from_slice(writer.as_bytes());
+    assert_eq!(stream, expected);
+}
