@@ -6,7 +6,7 @@ use ringway_core::message::ApiPublished;
 use ringway_protocol::{BodyKind, ErrorCode, Lane, Position, SessionId};
 
 use super::{NodeSettings, Notice, ShardSnapshot};
-use crate::shard::Stray;
+use crate::quic::datagram::Stray;
 
 /// A publish of the node's own API.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn_proto::congestion::{BbrConfig, ControllerFactory, CubicConfig};
+use quinn_proto::crypto::HandshakeTokenKey;
 use quinn_proto::crypto::rustls::QuicServerConfig;
 use quinn_proto::{AckFrequencyConfig, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
 use ringway_protocol::congestion::quinn::Fresh;
@@ -68,6 +69,11 @@ pub(crate) fn reset_secret(secret: &[u8; 32], node: &str) -> [u8; 32] {
     made
 }
 
+/// What seals a node's retry tokens.
+pub(crate) fn retry_key(secret: &[u8; 32]) -> Arc<dyn HandshakeTokenKey> {
+    Arc::new(ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"ringway retry").extract(secret))
+}
+
 /// A server with the certificate of this TLS configuration; `retry_secret` is the node's: a retry may meet any shard.
 ///
 /// # Errors
@@ -90,8 +96,7 @@ pub(crate) fn server(
     quic.max_early_data_size = 0;
     let crypto = QuicServerConfig::try_from(Arc::new(quic))
         .map_err(|error| rustls::Error::General(error.to_string()))?;
-    let key = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"ringway retry").extract(retry_secret);
-    let mut config = ServerConfig::new(Arc::new(crypto), Arc::new(key));
+    let mut config = ServerConfig::new(Arc::new(crypto), retry_key(retry_secret));
     config
         .transport_config(transport(congestion, heartbeat_ms))
         .migration(true)

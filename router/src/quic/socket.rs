@@ -4,9 +4,11 @@
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 
-use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use quinn_proto::Transmit;
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use super::datagram::Envelope;
 use super::steer;
 use crate::node::{QuicOptions, StartError};
 
@@ -14,6 +16,10 @@ use crate::node::{QuicOptions, StartError};
 const RECEIVE_BYTES: usize = 64 * 1024;
 /// Socket buffers: a burst of a few thousand packets.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Receives of one socket in a turn, a batch of trains each.
+const RECEIVES_PER_TURN: usize = 4;
+/// Datagrams beyond which a turn receives no further batch: trains of one sender may be long.
+const DATAGRAMS_PER_TURN: usize = 512;
 
 /// All UDP sockets of a node.
 pub(crate) struct Sockets {
@@ -120,9 +126,28 @@ impl Udp {
         self.state.max_gso_segments()
     }
 
+    /// Receives what is there, within a turn's share: the next readiness tells of the rest. Gives each datagram as one of
+    /// this socket's, and says how many came.
+    pub(crate) fn receive_share(
+        &self,
+        socket: usize,
+        inbox: &mut Inbox,
+        mut each: impl FnMut(Envelope, &[u8]),
+    ) -> usize {
+        let mut received = 0;
+        for _ in 0..RECEIVES_PER_TURN {
+            let count = self.receive(inbox, |meta, bytes| each(Envelope::of(socket, meta), bytes));
+            received += count;
+            if count == 0 || received >= DATAGRAMS_PER_TURN {
+                break;
+            }
+        }
+        received
+    }
+
     /// Receives what is there, once, and gives each datagram with where it came from. Returns how many came; 0 when there
     /// is nothing.
-    pub(crate) fn receive(&self, inbox: &mut Inbox, mut each: impl FnMut(&RecvMeta, &[u8])) -> usize {
+    fn receive(&self, inbox: &mut Inbox, mut each: impl FnMut(&RecvMeta, &[u8])) -> usize {
         let mut chunks = inbox.bytes.chunks_exact_mut(RECEIVE_BYTES);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
@@ -142,9 +167,17 @@ impl Udp {
         count
     }
 
-    /// Sends a train of datagrams. False if the system did not take it: then it is lost, as the network loses.
-    pub(crate) fn send(&self, transmit: &Transmit<'_>) -> bool {
-        self.state.try_send(UdpSockRef::from(&self.socket), transmit).is_ok()
+    /// Sends a train of datagrams that begins at the front of `packets`. What the system does not take is lost, as the
+    /// network loses.
+    pub(crate) fn send(&self, transmit: &Transmit, packets: &[u8]) {
+        let train = quinn_udp::Transmit {
+            destination: transmit.destination,
+            ecn: transmit.ecn.and_then(|ecn| quinn_udp::EcnCodepoint::from_bits(ecn as u8)),
+            contents: &packets[..transmit.size],
+            segment_size: transmit.segment_size,
+            src_ip: transmit.src_ip,
+        };
+        let _ = self.state.try_send(UdpSockRef::from(&self.socket), &train);
     }
 }
 

@@ -26,5 +26,5 @@ mod start;
 mod wheel;
 
 pub(crate) use context::Context;
-pub(crate) use quic::{QuicSetup, Stray};
+pub(crate) use quic::QuicSetup;
 pub(crate) use start::{Setup, run};

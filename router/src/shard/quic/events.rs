@@ -9,6 +9,7 @@ use ringway_core::Departure;
 use ringway_protocol::{CloseCode, webtransport};
 
 use super::{QUIC, Quic};
+use crate::quic::settle;
 use crate::shard::context::Rim;
 
 /// Events of one connection in a turn; more wait for the next.
@@ -56,14 +57,7 @@ impl Quic {
         let handle = quinn_proto::ConnectionHandle((index & !QUIC) as usize);
         let Self { endpoint, peers, .. } = self;
         let Some(Some(peer)) = peers.get_mut(handle.0) else { return };
-        let mut drained = false;
-        while let Some(event) = peer.connection.poll_endpoint_events() {
-            drained |= event.is_drained();
-            if let Some(event) = endpoint.handle_event(handle, event) {
-                peer.connection.handle_event(event);
-            }
-        }
-        if drained {
+        if settle(endpoint, handle, &mut peer.connection) {
             peers[handle.0] = None;
         }
     }

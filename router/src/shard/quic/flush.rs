@@ -6,8 +6,8 @@ use bytes::Bytes;
 use ringway_core::Via;
 use ringway_protocol::Format;
 
-use super::write::{write, write_shared};
 use super::{QUIC, Quic};
+use crate::quic::write::{write, write_shared};
 use crate::shard::clock::Clock;
 use crate::shard::context::Rim;
 

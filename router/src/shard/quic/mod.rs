@@ -16,7 +16,6 @@ mod receive;
 mod rooms;
 mod values;
 mod web;
-mod write;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -27,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use peer::Peer;
-use quinn_proto::{ConnectionHandle, Endpoint, Incoming, ServerConfig};
+use quinn_proto::{ConnectionHandle, Endpoint};
 use ringway_core::{Close, Departure, Monotonic};
 use ringway_mesh::Mailbox;
 use ringway_protocol::session::server::Times;
@@ -35,21 +34,20 @@ use ringway_protocol::session::server::Times;
 use super::clock::Clock;
 use super::context::Rim;
 use crate::node::{Congestion, Order};
+use crate::quic::newcomers::{NewcomerBounds, Newcomers};
 use crate::quic::settings;
 use crate::quic::socket::{Inbox, Udp};
 use crate::rt::Bell;
 use crate::transport::admission::Origin;
 
-pub(crate) use receive::{Stray, read};
+pub(crate) use receive::read;
 
 /// Marks the index of a QUIC connection.
 pub(crate) const QUIC: u32 = 1 << 31;
 /// Handshakes begun in one turn: each costs a signature and a key exchange, as much as a hundred deliveries.
 const ACCEPTS_PER_TURN: usize = 4;
-/// With so many handshakes under way or waiting, an address must first show that it can be reached (RFC 9000 §8.1.2).
-const UNVALIDATED_MAX: usize = 64;
-/// Handshakes that wait for their turn.
-const WAITING_MAX: usize = 256;
+/// Clients may come in crowds, as after a restart.
+const NEWCOMERS: NewcomerBounds = NewcomerBounds { unvalidated: 64, waiting: 256 };
 /// How often a connection is looked at whose path takes nothing; it is heard of before, mostly.
 const HELD_BACK_LOOK: Duration = Duration::from_millis(25);
 
@@ -74,16 +72,13 @@ pub(crate) struct Quic {
     peers: Vec<Option<Box<Peer>>>,
     open: usize,
     handshaking: usize,
-    /// New ones, with the socket that they came to.
-    waiting: VecDeque<(Incoming, usize)>,
+    newcomers: Newcomers,
     /// Peers that something happened to, each once.
     touched: VecDeque<u32>,
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
     retry_secret: [u8; 32],
     congestion: Congestion,
     neighbours: Vec<Arc<Mailbox<Order, Bell>>>,
-    /// Nobody new is let in.
-    closed: bool,
     inbox: Option<Box<Inbox>>,
     /// Packets on their way out.
     packets: Vec<u8>,
@@ -114,12 +109,11 @@ impl Quic {
             peers: Vec::new(),
             open: 0,
             handshaking: 0,
-            waiting: VecDeque::new(),
+            newcomers: Newcomers::new(NEWCOMERS),
             touched: VecDeque::new(),
             timers: BinaryHeap::new(),
             retry_secret: setup.retry_secret,
             neighbours: setup.neighbours,
-            closed: false,
             inbox: Some(Box::new(Inbox::new())),
             packets: Vec::new(),
             pieces: Vec::new(),
@@ -148,7 +142,7 @@ impl Quic {
     pub(crate) fn reload(&mut self, tls: &rustls::ServerConfig, times: &Times) {
         // A certificate that serves TLS serves QUIC as well: the suites are ours, not the file's.
         if let Ok(server) = settings::server(tls, &self.retry_secret, self.congestion, times.heartbeat_ms)
-            && !self.closed
+            && !self.newcomers.is_closed()
         {
             self.endpoint.set_server_config(Some(server));
         }
@@ -156,11 +150,7 @@ impl Quic {
 
     /// Lets nobody new in.
     pub(crate) fn stop_listening(&mut self) {
-        self.closed = true;
-        for (incoming, _) in self.waiting.drain(..) {
-            self.endpoint.ignore(incoming);
-        }
-        self.endpoint.set_server_config(None::<Arc<ServerConfig>>);
+        self.newcomers.close(&mut self.endpoint);
     }
 
     /// Whether this is still the connection that had this serial.
@@ -187,7 +177,7 @@ impl Quic {
 
     /// Whether the next turn has something to do at once.
     pub(crate) fn has_work(&self) -> bool {
-        !self.touched.is_empty() || !self.waiting.is_empty()
+        !self.touched.is_empty() || !self.newcomers.is_empty()
     }
 
     /// When a timer is due.
@@ -213,7 +203,7 @@ impl Quic {
     /// Begins handshakes, a few a turn.
     fn let_in(&mut self, now: Instant, rim: &mut Rim, connections: usize) {
         for _ in 0..ACCEPTS_PER_TURN {
-            let Some((incoming, socket)) = self.waiting.pop_front() else { return };
+            let Some((incoming, socket)) = self.newcomers.next() else { return };
             self.packets.clear();
             let remote = incoming.remote_address();
             rim.figures.rim.accepted += 1;

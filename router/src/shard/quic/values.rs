@@ -14,10 +14,10 @@ use ringway_core::Taken;
 use ringway_protocol::Format;
 
 use super::peer::Peer;
-use super::write::write_shared;
 use super::{QUIC, Quic};
 use crate::node::RimCounters;
 use crate::quic::settings::DATAGRAM_BYTES;
+use crate::quic::write::write_shared;
 use crate::shard::context::Rim;
 
 /// Why a stream is reset: a newer value has arrived.

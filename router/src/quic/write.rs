@@ -8,7 +8,7 @@ use quinn_proto::{SendStream, WriteError};
 ///
 /// # Errors
 /// The stream takes nothing ever again.
-pub(super) fn write(mut stream: SendStream<'_>, bytes: &[u8]) -> Result<usize, WriteError> {
+pub(crate) fn write(mut stream: SendStream<'_>, bytes: &[u8]) -> Result<usize, WriteError> {
     let mut written = 0;
     while written < bytes.len() {
         match stream.write(&bytes[written..]) {
@@ -24,7 +24,7 @@ pub(super) fn write(mut stream: SendStream<'_>, bytes: &[u8]) -> Result<usize, W
 ///
 /// # Errors
 /// The stream takes nothing ever again.
-pub(super) fn write_shared(stream: &mut SendStream<'_>, bytes: &mut Bytes) -> Result<(), WriteError> {
+pub(crate) fn write_shared(stream: &mut SendStream<'_>, bytes: &mut Bytes) -> Result<(), WriteError> {
     while !bytes.is_empty() {
         match stream.write_chunks(std::slice::from_mut(bytes)) {
             Ok(_) => {}
