@@ -13,8 +13,8 @@ use super::issue::{Authority, Made, authority};
 use super::name::{Cluster, NodeNumber, Peer};
 
 /// A moment of 2026.
-pub(super) const NOW: u64 = 1_790_000_000;
-pub(super) const DAY: u64 = 86_400;
+pub(crate) const NOW: u64 = 1_790_000_000;
+pub(crate) const DAY: u64 = 86_400;
 
 #[derive(Debug)]
 struct Standing(UnixTime);
@@ -25,36 +25,36 @@ impl TimeProvider for Standing {
     }
 }
 
-pub(super) fn time(seconds: u64) -> UnixTime {
+pub(crate) fn time(seconds: u64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
 
-pub(super) fn clock(seconds: u64) -> Arc<dyn TimeProvider> {
+pub(crate) fn clock(seconds: u64) -> Arc<dyn TimeProvider> {
     Arc::new(Standing(time(seconds)))
 }
 
-pub(super) fn cluster(name: &str) -> Cluster {
+pub(crate) fn cluster(name: &str) -> Cluster {
     Cluster::new(name).expect("a name of a cluster")
 }
 
-pub(super) fn node(name: &str, number: u64) -> Peer {
+pub(crate) fn node(name: &str, number: u64) -> Peer {
     Peer { cluster: cluster(name), node: NodeNumber(number) }
 }
 
 /// An authority of ten years.
-pub(super) fn made_authority(name: &str) -> Made {
+pub(crate) fn made_authority(name: &str) -> Made {
     authority(&cluster(name), 3_650, time(NOW)).expect("random bytes")
 }
 
 /// A certificate of 90 days.
-pub(super) fn issued(by: &Made, number: u64) -> Made {
+pub(crate) fn issued(by: &Made, number: u64) -> Made {
     let authority =
         Authority::read(by.certificate.as_bytes(), by.key.as_bytes(), time(NOW)).expect("its own");
     authority.issue(NodeNumber(number), 90, time(NOW)).expect("within the authority")
 }
 
 /// A node of this authority with what was issued.
-pub(super) fn credentials(authority: &Made, made: &Made, at: u64) -> Result<Credentials, Bad> {
+pub(crate) fn credentials(authority: &Made, made: &Made, at: u64) -> Result<Credentials, Bad> {
     let texts = Texts {
         authority: authority.certificate.as_bytes(),
         certificate: made.certificate.as_bytes(),
@@ -65,13 +65,13 @@ pub(super) fn credentials(authority: &Made, made: &Made, at: u64) -> Result<Cred
 
 /// What each side says of the handshake: faults, or whom it meets.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Met {
-    pub(super) dialler: Result<Peer, Fault>,
-    pub(super) listener: Result<Peer, Fault>,
+pub(crate) struct Met {
+    pub(crate) dialler: Result<Peer, Fault>,
+    pub(crate) listener: Result<Peer, Fault>,
 }
 
 /// A handshake between two nodes of which one wants to reach `whom`.
-pub(super) fn meet(dialler: &Credentials, listener: &Credentials, whom: &Peer) -> Met {
+pub(crate) fn meet(dialler: &Credentials, listener: &Credentials, whom: &Peer) -> Met {
     let (client, server) = shake(&dialler.client, &listener.server, whom.server_name());
     Met {
         dialler: client.and_then(|client| dialler.peer(client.peer_certificates().unwrap_or_default())),
@@ -80,7 +80,7 @@ pub(super) fn meet(dialler: &Credentials, listener: &Credentials, whom: &Peer) -
 }
 
 /// Pipes two connections into each other until both are done or one can't go on.
-pub(super) fn shake(
+pub(crate) fn shake(
     client: &Arc<ClientConfig>,
     server: &Arc<ServerConfig>,
     name: ServerName<'static>,
