@@ -12,6 +12,9 @@ use super::link::{Link, Stage, StreamNumber};
 use super::read::Wrong;
 use super::word::{OUT_OF_TURN, is_word};
 
+/// Frames from here on share the memory of their packet, of 1,452 bytes or fewer.
+const SHARED_BYTES_MIN: usize = 1_024;
+
 /// Why a frame was not pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PushError {
@@ -134,15 +137,17 @@ impl Links {
         if stream.frames.is_empty() {
             self.ready.push_back((index, number));
         }
-        stream.frames.push_back(shared(frame, bytes));
+        stream.frames.push_back(held(frame, bytes));
         Ok(())
     }
 }
 
-/// The frame as a part of the bytes that it came in; one that came in pieces is copied.
-fn shared(frame: &[u8], bytes: &Bytes) -> Bytes {
+/// A frame as it is held. One that fills its packet is a part of it; a smaller one would keep a whole packet, for which no
+/// credit counts, and so is copied, as is one that came in pieces.
+fn held(frame: &[u8], bytes: &Bytes) -> Bytes {
     let (outer, inner) = (bytes.as_ptr_range(), frame.as_ptr_range());
-    if outer.start <= inner.start && inner.end <= outer.end {
+    let is_within = outer.start <= inner.start && inner.end <= outer.end;
+    if is_within && frame.len() >= SHARED_BYTES_MIN {
         bytes.slice_ref(frame)
     } else {
         Bytes::copy_from_slice(frame)

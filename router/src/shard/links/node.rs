@@ -60,7 +60,8 @@ impl Links {
     pub(crate) fn handle_targets(&mut self, now: Instant, targets: &[LinkTarget]) {
         let mut nodes = BTreeMap::new();
         for target in targets.iter().filter(|target| target.node != self.identity.node) {
-            let mut node = self.nodes.remove(&target.node).unwrap_or_default();
+            let known = self.nodes.remove(&target.node).or_else(|| nodes.remove(&target.node));
+            let mut node: Node = known.unwrap_or_default();
             node.incarnation = node.incarnation.max(target.incarnation);
             node.dial = dial_of(node.dial, &target.dial, now);
             nodes.insert(target.node, node);

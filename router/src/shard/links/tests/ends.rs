@@ -111,6 +111,21 @@ fn a_node_that_leaves_the_map_is_told_and_not_dialled_again() {
 }
 
 #[test]
+fn who_stays_in_the_map_stays_linked_however_it_is_told() {
+    let mut net = linked(1);
+    // Twice, at another address, and no longer dialled.
+    net.targets(1, &[target(2, true), target(2, true), target(3, false)]);
+    net.run(2_000);
+    net.targets(1, &[LinkTarget { dial: vec![address(9)], ..target(2, false) }]);
+    net.run(2_000);
+    net.targets(1, &[target(2, false)]);
+    net.run(2_000);
+    assert!(net.is_up(1, 2) && net.is_up(2, 1));
+    assert_eq!(net.events, []);
+    assert_eq!(net.links(1).figures().dials, 1);
+}
+
+#[test]
 fn a_node_that_stops_says_goodbye_and_is_idle() {
     let mut net = linked(1);
     let now = net.now;

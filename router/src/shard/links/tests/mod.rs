@@ -1,5 +1,6 @@
 //! Links in virtual time: nodes, and a network between them that loses, delays and doubles datagrams by a seed.
 
+mod chaos;
 mod ends;
 mod faults;
 mod frames;
