@@ -5,6 +5,7 @@
 //! which the control thread speaks to the shards in orders and gets answers back.
 
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod control;
 pub mod demo;

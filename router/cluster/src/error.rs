@@ -80,7 +80,7 @@ impl fmt::Display for MemberError {
         match self {
             Self::WrongCluster { found, expected } => write!(
                 formatter,
-                "the coordinator belongs to cluster {found}, this node to {expected}: check the coordinator's address and prefix, or give the node an empty data directory to make it join the other cluster"
+                "the coordinator belongs to cluster {found}, this node to {expected}: check the coordinator's address and prefix; the nodes of one cluster share one cluster key: copy it from a node that is in it"
             ),
             Self::DuplicateNode(node) => write!(
                 formatter,

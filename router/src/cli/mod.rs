@@ -3,7 +3,9 @@
 //! Whatever goes wrong before work begins is a [`Refusal`]: lines on stderr that say what, where and how to mend it,
 //! and exit code 2.
 
+mod ask;
 mod banner;
+mod cluster;
 mod config;
 mod drain;
 mod host;
@@ -31,6 +33,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => config::run(command),
         Command::Token(command) => token::run(command),
         Command::Drain(command) => drain::run(command),
+        Command::Cluster(command) => cluster::run(command),
         Command::Pki(command) => pki::run(command),
         Command::Version => {
             say(concat!("ringway ", env!("CARGO_PKG_VERSION"), "\n"));

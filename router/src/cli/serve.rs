@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use ringway_tune::{CpuSet, Host, Process, Standing, tunable};
 use tracing::{debug, info, warn};
 
+use crate::cluster::{Roomless, Setup};
 use crate::config::apply::Loaded;
+use crate::config::cluster_files::read_cluster_files;
 use crate::config::resolve::{Boot, drive, listeners, quic_door, resolve, shard_plan};
 use crate::config::secret::{Secret, hex, random};
 use crate::control::{self, Control, Doors, Ending, Reloader};
@@ -27,6 +29,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let secret = printed.as_ref().map(|token| Secret::new(token.as_bytes()));
     let boot = Boot::of(&loaded, plan.dev, secret)?;
     let resolved = resolve(&loaded, &boot)?;
+    let cluster = cluster(&loaded, &boot, typed.raise_terms)?;
     let http = control::bind(&config.http.listen.0).map_err(Refusal::new)?;
     host::raise_open_files();
 
@@ -76,10 +79,27 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
             say(&text);
         }
     };
-    match control::run(control, http, reloader, ready).map_err(Refusal::new)? {
+    let member = cluster.map(|setup| Box::new(move || setup.start(Roomless::new)) as control::Member);
+    match control::run(control, http, reloader, member, ready).map_err(Refusal::new)? {
         Ending::Drained => Ok(ExitCode::SUCCESS),
         Ending::Stopped => Ok(ExitCode::from(130)),
     }
+}
+
+/// What a node of a cluster starts with; `None` for one that is alone.
+fn cluster(loaded: &Loaded, boot: &Boot, raise_terms: bool) -> Result<Option<Setup>, Refusal> {
+    let Some(files) = read_cluster_files(loaded)? else {
+        if raise_terms {
+            return Err(Refusal::new("--raise-terms is for a node of a cluster, and cluster.coordinator is \"none\""));
+        }
+        return Ok(None);
+    };
+    for warning in &files.warnings {
+        warn!(%warning, "a certificate of the links");
+    }
+    let setup = Setup::new(loaded, files, &boot.cluster, raise_terms)?;
+    info!(node = setup.node().0, cluster = %setup.cluster(), "a node of a cluster");
+    Ok(Some(setup))
 }
 
 /// Says what of the host is not as these shards need it. Takes some milliseconds, and never fails.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::pki::Pki;
 
@@ -38,6 +38,9 @@ pub enum Command {
     Token(Token),
     /// Ask the running node to empty itself and stop
     Drain(Drain),
+    /// Look at the cluster, as the running node sees it
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// Certificates by which the nodes of a cluster know each other
     #[command(subcommand)]
     Pki(Pki),
@@ -100,6 +103,9 @@ pub struct Serve {
     /// How it is logged [log.format]
     #[arg(long, value_name = "auto|human|json")]
     pub log_format: Option<String>,
+    /// The coordinator lost its data: begin above all terms that this node remembers (docs/operating/cluster.md)
+    #[arg(long)]
+    pub raise_terms: bool,
 }
 
 /// `ringway config …`
@@ -152,6 +158,50 @@ pub struct Token {
     /// File with the secret to sign with [default: the first of tokens.key_files]
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+}
+
+/// `ringway cluster …`
+#[derive(Debug, Subcommand)]
+pub enum Cluster {
+    /// How this node stands in the cluster
+    #[command(after_help = "Example:\n  ringway cluster status --config /etc/ringway/ringway.toml")]
+    Status(Ask),
+    /// Who owns which slots
+    #[command(after_help = "\
+Examples:
+  ringway cluster map
+  ringway cluster map --format json | jq '.[] | select(.owner == null)'")]
+    Map(Ask),
+    /// Which nodes there are
+    #[command(after_help = "Example:\n  ringway cluster nodes")]
+    Nodes(Ask),
+}
+
+/// How to ask a running node.
+#[derive(Args, Clone, Debug)]
+pub struct Ask {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub sources: Sources,
+    /// The node's HTTP address [default: http.listen]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<String>,
+    /// File with the API's token [default: http.token_file]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// As the API gives it.
+    Json,
 }
 
 /// `ringway drain`

@@ -22,6 +22,7 @@ pub fn check(loaded: &Loaded, dev: bool) -> Vec<Fault> {
     checks.bounds();
     checks.log();
     checks.namespaces();
+    super::cluster_check::check(loaded, &mut checks.faults);
     checks.faults
 }
 

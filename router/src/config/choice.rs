@@ -39,6 +39,15 @@ pub enum TlsMode {
     SelfSigned,
 }
 
+/// Where nodes agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoordinatorKind {
+    /// Nowhere: there is one.
+    None,
+    /// In etcd.
+    Etcd,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -83,6 +92,7 @@ words! {
     Runtime { Auto = "auto", IoUring = "io_uring", Epoll = "epoll" }
     Flush { Auto = "auto", Send = "send", Ring = "ring" }
     TlsMode { On = "on", Off = "off", SelfSigned = "self-signed" }
+    CoordinatorKind { None = "none", Etcd = "etcd" }
     LogFormat { Auto = "auto", Human = "human", Json = "json" }
     Admission { Anyone = "anyone", Users = "users", Granted = "granted" }
     PresenceMode { Off = "off", Count = "count", List = "list" }

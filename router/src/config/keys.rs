@@ -1,9 +1,10 @@
 //! Every key but those of namespaces. Their documentation is also the commentary of `ringway.toml`: plain text.
 #![allow(rustdoc::bare_urls)]
 
-use super::choice::{Flush, LogFormat, Runtime, TlsMode};
+use super::choice::{CoordinatorKind, Flush, LogFormat, Runtime, TlsMode};
 use super::declare::section;
 use super::list::{Addresses, Cores, MaybePath, Networks, Paths, Shards, Spin, Texts};
+use super::number::NodeChoice;
 use super::value::{Size, Span};
 use crate::node::Congestion;
 
@@ -149,12 +150,64 @@ section! {
 }
 
 section! {
+    /// Many machines as one: who owns which rooms is agreed on in a coordinator. The same on all nodes, but for node and weight.
+    Cluster {
+        /// "none": this machine is alone. "etcd": it is one of a cluster, and needs etcd, cluster.endpoints, the links
+        /// section and node.state_dir.
+        cold coordinator: CoordinatorKind = CoordinatorKind::None;
+        /// Where etcd is, like "https://10.0.0.1:2379"; name all of its members.
+        cold endpoints: Texts = Texts::default();
+        /// What stands before every key in etcd: the name of this installation, if several share one etcd.
+        cold prefix: String = "ringway".into();
+        /// User of etcd, where it asks for one.
+        cold user: String = String::new();
+        /// File with that user's password.
+        cold password_file: MaybePath = MaybePath(None);
+        /// Certificates of the authority that signed etcd's own, PEM; for https.
+        cold etcd_ca_file: MaybePath = MaybePath(None);
+        /// Certificate to show to etcd, PEM, where it asks for one.
+        cold etcd_certificate_file: MaybePath = MaybePath(None);
+        /// Its private key, PEM.
+        cold etcd_key_file: MaybePath = MaybePath(None);
+        /// Number of this node; "auto": the one in links.certificate_file. No two nodes have the same.
+        cold node: NodeChoice = NodeChoice(None);
+        /// Its share of rooms compared with the other nodes' weights; 0: none.
+        cold weight: u16 = 100, in 0..=10_000;
+        /// How often a node renews its lease.
+        cold beat: Span = Span::ms(150), in Span::ms(20)..=Span::seconds(10);
+        /// How long a lease is good. A node that is silent for so long loses its rooms to the others; a longer one rides
+        /// over longer elections of etcd, and makes a failover slower.
+        cold ttl: Span = Span::ms(1_200), in Span::ms(100)..=Span::seconds(60);
+        /// How far clocks may run apart during one lease: its holder stops so much sooner, the others wait so much longer.
+        cold margin: Span = Span::ms(100), in Span::ms(5)..=Span::seconds(10);
+    }
+}
+
+section! {
+    /// Links between the nodes of a cluster: QUIC with certificates on both sides.
+    Links {
+        /// Address to listen on (UDP).
+        cold listen: Addresses = Addresses(vec!["0.0.0.0:7410".parse().expect("a literal")]);
+        /// Addresses by which other nodes reach it, like "10.0.0.1:7410". Empty: those of links.listen.
+        cold advertise: Addresses = Addresses::default();
+        /// This node's certificate, PEM: what `ringway pki issue` writes.
+        cold certificate_file: MaybePath = MaybePath(None);
+        /// Its private key, PEM; empty: it is in the same file, as `ringway pki issue` puts it.
+        cold key_file: MaybePath = MaybePath(None);
+        /// Certificate of the cluster's authority, PEM: the ca.pem of `ringway pki init`.
+        cold ca_file: MaybePath = MaybePath(None);
+    }
+}
+
+section! {
     /// Orderly emptying before stop: SIGTERM, or `ringway drain`.
     Drain {
         /// How long /readyz says 503 while connections are still accepted, so that load balancers can turn away.
         hot delay: Span = Span::seconds(5), in Span::ms(0)..=Span::seconds(600);
         /// Over how long clients are told to go elsewhere.
         hot spread: Span = Span::seconds(10), in Span::ms(0)..=Span::seconds(600);
+        /// How long handing over this node's rooms to other nodes may take; what is left is taken over.
+        hot handover: Span = Span::seconds(30), in Span::ms(0)..=Span::seconds(600);
         /// How long flushing may take after that; then the process ends anyway.
         hot flush: Span = Span::seconds(5), in Span::ms(100)..=Span::seconds(600);
     }

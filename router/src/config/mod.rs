@@ -10,6 +10,8 @@ pub mod certificate;
 pub mod check;
 pub mod choice;
 pub mod cluster;
+pub mod cluster_check;
+pub mod cluster_files;
 pub mod declare;
 pub mod dev;
 pub mod document;
@@ -18,6 +20,7 @@ pub mod file;
 pub mod keys;
 pub mod list;
 pub mod namespace;
+pub mod number;
 pub mod raw;
 pub mod reload;
 pub mod resolve;
@@ -52,6 +55,10 @@ pub struct Config {
     pub http: keys::Http,
     /// `[limits]`
     pub limits: keys::Limits,
+    /// `[cluster]`
+    pub cluster: keys::Cluster,
+    /// `[links]`
+    pub links: keys::Links,
     /// `[drain]`
     pub drain: keys::Drain,
     /// `[log]`
@@ -70,6 +77,8 @@ impl Default for Config {
             tokens: keys::Tokens::default(),
             http: keys::Http::default(),
             limits: keys::Limits::default(),
+            cluster: keys::Cluster::default(),
+            links: keys::Links::default(),
             drain: keys::Drain::default(),
             log: keys::Log::default(),
             namespaces: BTreeMap::from([("default".to_string(), NamespaceKeys::default())]),
@@ -89,6 +98,8 @@ impl Config {
             ("tokens".into(), &self.tokens),
             ("http".into(), &self.http),
             ("limits".into(), &self.limits),
+            ("cluster".into(), &self.cluster),
+            ("links".into(), &self.links),
             ("drain".into(), &self.drain),
             ("log".into(), &self.log),
         ];
@@ -107,6 +118,8 @@ impl Config {
             "tokens" => &mut self.tokens,
             "http" => &mut self.http,
             "limits" => &mut self.limits,
+            "cluster" => &mut self.cluster,
+            "links" => &mut self.links,
             "drain" => &mut self.drain,
             "log" => &mut self.log,
             _ => {

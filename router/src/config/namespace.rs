@@ -43,6 +43,9 @@ section! {
         hot members_max: u32 = 100_000, in 1..=10_000_000;
         /// How long a member whose connection broke stays a member.
         hot detach: Span = Span::seconds(15), in Span(0)..=Span::seconds(3_600);
+        /// Nodes that have each publication before it is acknowledged: 1, or 2 (the owner and a standby, which goes on
+        /// without loss when the owner's node fails). 2 needs a cluster.
+        hot replicas: u8 = 1, in 1..=2;
         /// How long an empty room keeps its history and its epoch.
         hot idle: Span = Span::seconds(60), in Span(0)..=Span::seconds(7 * 86_400);
     }
@@ -69,6 +72,7 @@ impl NamespaceKeys {
             overflow: self.overflow,
             members_max: self.members_max,
             detach_ms: self.detach.as_ms(),
+            replicas: self.replicas,
             idle_ms: self.idle.as_ms(),
             replicas: 1,
         }

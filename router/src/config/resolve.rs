@@ -103,7 +103,14 @@ struct Files {
 /// # Errors
 /// Every file that can't be used.
 pub fn check_files(loaded: &Loaded) -> Result<(), Vec<Fault>> {
-    files(loaded).map(drop)
+    let cluster = super::cluster_files::read_cluster_files(loaded).map(drop);
+    match (files(loaded).map(drop), cluster) {
+        (Err(mut faults), Err(more)) => {
+            faults.extend(more);
+            Err(faults)
+        }
+        (one, other) => one.and(other),
+    }
 }
 
 fn files(loaded: &Loaded) -> Result<Files, Vec<Fault>> {

@@ -65,7 +65,7 @@ fn every_mistake_is_answered_with_place_fault_and_remedy() {
         ("[client]\nlisten = \"\"", "ringway.toml:2: unknown section [client]: did you mean [clients]?"),
         (
             "[kafka]\nbrokers = 1",
-            "ringway.toml:2: unknown section [kafka]: there are [node], [clients], [tls], [quic], [tokens], [http], [limits], [drain], [log], [namespaces.NAME]",
+            "ringway.toml:2: unknown section [kafka]: there are [node], [clients], [tls], [quic], [tokens], [http], [limits], [cluster], [links], [drain], [log], [namespaces.NAME]",
         ),
         (
             "listen = \"\"",

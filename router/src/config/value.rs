@@ -68,7 +68,7 @@ macro_rules! integers {
     )*};
 }
 
-integers!(u16, u32, u64);
+integers!(u8, u16, u32, u64);
 
 impl Value for String {
     fn read(raw: &Raw) -> Result<Self, String> {

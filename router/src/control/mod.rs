@@ -1,7 +1,7 @@
 //! The control thread: the only place with tokio and with things that may wait.
 //!
 //! It serves the operator's HTTP door (health, metrics, API, pages), takes the process's signals, reloads the
-//! configuration and drains the node. It meets the shards only through their [`NodeHandle`]: orders go down bounded
+//! configuration, drives the node's part in a cluster and drains the node. It meets the shards only through their [`NodeHandle`]: orders go down bounded
 //! queues, answers come back. Node view.
 
 mod answer;
@@ -17,11 +17,12 @@ mod routes;
 mod run;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
 
+use crate::cluster::Handle;
 use crate::config::keys;
 use crate::config::resolve::Resolved;
 use crate::config::secret::Secret;
@@ -29,7 +30,7 @@ use crate::node::NodeHandle;
 
 pub use reload::Reloader;
 pub use routes::router;
-pub use run::{Ending, bind, run};
+pub use run::{Ending, Member, bind, run};
 
 /// What the control thread's tasks share.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub struct Control(Arc<Inner>);
 
 struct Inner {
     node: NodeHandle,
+    /// The driver of the cluster, once it runs; a node that is alone has none.
+    cluster: OnceLock<Handle>,
     doors: Doors,
     hot: Mutex<Arc<Hot>>,
     drain: watch::Sender<Asked>,
@@ -85,13 +88,19 @@ impl Control {
     pub fn new(node: NodeHandle, doors: Doors, resolved: &Resolved) -> Self {
         let hot = Mutex::new(Arc::new(Hot::of(resolved)));
         let (drain, _) = watch::channel(Asked::Nothing);
-        Self(Arc::new(Inner { node, doors, hot, drain, started: SystemTime::now() }))
+        Self(Arc::new(Inner { node, cluster: OnceLock::new(), doors, hot, drain, started: SystemTime::now() }))
     }
 
     /// The node.
     #[must_use]
     pub fn node(&self) -> &NodeHandle {
         &self.0.node
+    }
+
+    /// The cluster, if there is one.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&Handle> {
+        self.0.cluster.get()
     }
 
     fn hot(&self) -> Arc<Hot> {

@@ -7,8 +7,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
 use super::connection::Door;
-use super::drain::{drain, until};
+use super::drain::{drain, leave, until};
 use super::{Asked, Bound, Control, Reloader, routes};
+use crate::cluster::Handle;
 use crate::config::certificate::SELF_SIGNED_DAYS;
 use crate::config::choice::TlsMode;
 
@@ -20,6 +21,9 @@ pub enum Ending {
     /// In a hurry: SIGINT twice.
     Stopped,
 }
+
+/// Starts the node's part in a cluster; called once, on the control thread's runtime.
+pub type Member = Box<dyn FnOnce() -> Handle>;
 
 /// Listens for HTTP.
 ///
@@ -46,7 +50,7 @@ pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Bound>, String> {
     addresses.iter().map(bind).collect()
 }
 
-/// Runs until the node has ended. Blocks its thread.
+/// Runs until the node has ended. Blocks its thread. `member` starts the driver of the cluster, if there is one.
 ///
 /// # Errors
 /// The runtime or a signal handler can't be made.
@@ -54,12 +58,16 @@ pub fn run(
     control: Control,
     listeners: Vec<Bound>,
     reloader: Reloader,
+    member: Option<Member>,
     ready: impl FnOnce(),
 ) -> Result<Ending, String> {
     let fail = |error: std::io::Error| format!("the control thread can't start: {error}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
     runtime.block_on(async {
         let signals = Signals::new().map_err(fail)?;
+        if let Some(start) = member {
+            let _ = control.0.cluster.set(start());
+        }
         for (address, listener) in listeners {
             let door = Door::new(tokio::net::TcpListener::from_std(listener).map_err(fail)?);
             let router = routes::router(control.clone());
@@ -73,6 +81,9 @@ pub fn run(
         tokio::spawn(signals.watch(control.clone(), reloader));
         until(&mut control.0.drain.subscribe(), Asked::Drain).await;
         let ending = if control.asked() == Asked::Stop { Ending::Stopped } else { drain(&control).await };
+        if let Some(cluster) = control.cluster() {
+            leave(cluster).await;
+        }
         control.node().stop();
         info!(?ending, "the end");
         Ok(ending)

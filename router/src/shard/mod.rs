@@ -5,7 +5,7 @@
 //! process, for a shard's state can't be trusted after one.
 
 mod client;
-mod clock;
+pub(crate) mod clock;
 mod connection;
 mod context;
 mod deadlines;

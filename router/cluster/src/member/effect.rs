@@ -26,7 +26,8 @@ pub struct Config {
     pub alone: bool,
     /// What it kept from earlier runs.
     pub remembered: Option<Remembered>,
-    /// An operator says: the coordinator lost data. Begin above all remembered terms, if no other node is registered.
+    /// An operator says: the coordinator lost data. Begin above all remembered terms, if no other node is registered; if one is, it has done
+    /// so, and an older revision is taken as long as no term went back.
     pub raise_terms: bool,
 }
 

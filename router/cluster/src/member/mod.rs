@@ -13,6 +13,7 @@
 //! * `register.rs`: reading, checking, probing, registering; getting up once the map names no earlier registration of it.
 //! * `beat.rs`: the lease. `judge.rs`: the leases of others.
 //! * `control.rs`: the controller. `edit.rs`: transactions on the map, one at a time for each chunk.
+//! * `look.rs`: what may be asked of it.
 //! * `role.rs`: what a changed map means to this node. `handover.rs`: giving away a living slot.
 //!
 //! What is written is learned from the watch like anything else. A transaction without an answer may yet be committed: nothing is concluded
@@ -24,6 +25,7 @@ mod edit;
 mod effect;
 mod handover;
 mod judge;
+mod look;
 mod register;
 mod role;
 #[cfg(test)]

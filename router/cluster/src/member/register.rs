@@ -15,6 +15,10 @@ use crate::record::{Beat, NodeRecord, Root};
 use crate::replication::Registration;
 use crate::{Monotonic, NODES_MAX, Term};
 
+/// By how much terms are raised when the coordinator lost data: other nodes may have seen this many more takeovers of a slot than the one
+/// that raises them.
+const RAISE: u64 = 1_000;
+
 impl Member {
     pub(super) fn handle_read(&mut self, now: Monotonic, event: Event) -> Result<(), MemberError> {
         let Event::Rows(revision, rows) = event else {
@@ -45,7 +49,13 @@ impl Member {
                 self.raise_terms(&view);
                 return Ok(());
             }
-            return Err(error);
+            // Somebody has raised them already. Revisions began anew with the coordinator; only terms can tell.
+            let raised = matches!(error, MemberError::CoordinatorWentBack { .. }) && self.config.raise_terms;
+            if !raised {
+                return Err(error);
+            }
+            self.config.remembered = None;
+            self.config.raise_terms = false;
         }
         let living = view.nodes.values().filter(|seen| seen.record.state != State::Dead).count();
         if living >= NODES_MAX && !view.nodes.contains_key(&self.config.node) {
@@ -107,7 +117,7 @@ impl Member {
                 ]
             });
             let seen = seen.max().unwrap_or_default();
-            let term = if seen > Term(0) { seen.raised().unwrap_or(Term::MAX) } else { seen };
+            let term = if seen > Term(0) { Term(seen.0.saturating_add(RAISE)).min(Term::MAX) } else { seen };
             compare.push(Compare { key: Key::Chunk(id), revision: view.chunk_revision(id) });
             put.push((Key::Chunk(id), Some(Chunk::vacant(id, term).encode())));
         }

@@ -334,6 +334,18 @@ fn a_wiped_coordinator_stops_everybody_who_knew_it() {
     let member = &world.members[3].1;
     assert_eq!(member.owned.len(), 4_096);
     assert!(member.owned.iter().all(|(slot, owned)| owned.term() > remembered.terms[slot.index()]));
+    // The others have seen higher revisions than the new coordinator has: they are told so, too.
+    let remembered = Remembered { revision: Revision(1 << 40), ..remembered };
+    world.start(Config { remembered: Some(remembered.clone()), ..config(2) });
+    world.run_ms(100);
+    assert!(matches!(world.refusal(4), Some(MemberError::CoordinatorWentBack { .. })));
+    world.start(Config { remembered: Some(remembered.clone()), raise_terms: true, ..config(2) });
+    world.run_ms(2_000);
+    assert_eq!((world.refusal(5), world.members[5].1.state()), (None, Some(State::Up)));
+    let high = Remembered { terms: vec![Term(5_000); 4_096], ..remembered };
+    world.start(Config { remembered: Some(high), raise_terms: true, ..config(3) });
+    world.run_ms(100);
+    assert!(matches!(world.refusal(6), Some(MemberError::TermsWentBack { .. })));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `/api/v1`: what a back end or an operator may do. One file per verb.
 
+mod cluster;
 mod disconnect;
 mod drain;
 mod publish;
@@ -15,6 +16,7 @@ use ringway_protocol::ErrorCode;
 use super::answer::refused;
 use crate::node::Gone;
 
+pub(super) use cluster::{cluster_map, cluster_nodes, cluster_status};
 pub(super) use disconnect::disconnect;
 pub(super) use drain::drain;
 pub(super) use publish::publish;

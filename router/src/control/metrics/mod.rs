@@ -1,5 +1,6 @@
 //! `/metrics`: the node's figures for Prometheus, copied out of the shards at the moment of asking.
 
+mod cluster;
 mod node;
 mod process;
 mod quic;
@@ -33,6 +34,11 @@ pub(super) async fn metrics(State(control): State<Control>) -> Response {
     };
     node::write(&mut page, &about);
     shard::write(&mut page, &snapshot);
+    if let Some(cluster) = control.cluster()
+        && let Ok(look) = cluster.look().await
+    {
+        cluster::write(&mut page, &look);
+    }
     process::write(&mut page);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], page.finish()).into_response()
