@@ -57,7 +57,10 @@ fn ask(typed: &Ask, path: &str) -> Result<(Door, String), Refusal> {
 
 fn read<'a, T: Deserialize<'a>>(door: &Door, body: &'a str) -> Result<T, Refusal> {
     serde_json::from_str(body).map_err(|error| {
-        Refusal::new(format!("{} said what this version can't read: {error}; use the node's own `ringway`", door.address))
+        Refusal::new(format!(
+            "{} said what this version can't read: {error}; use the node's own `ringway`",
+            door.address
+        ))
     })
 }
 
@@ -93,24 +96,33 @@ fn of_status(status: &Status) -> String {
 
 /// Slots that follow each other and are alike in one line.
 fn of_map(map: &[MapEntry]) -> String {
-    let rows = map.chunk_by(|left, right| MapEntry { slot: right.slot, ..left.clone() } == *right).map(|run| {
-        let (first, last) = (&run[0], &run[run.len() - 1]);
-        let slots = if run.len() == 1 { first.slot.to_string() } else { format!("{}-{}", first.slot, last.slot) };
-        let sync = match (&first.standby, first.in_sync) {
-            (None, _) => "-",
-            (_, true) => "yes",
-            (_, false) => "no",
-        };
-        let cells = [or_dash(first.owner.as_deref()), &first.term.to_string(), or_dash(first.standby.as_deref()), sync, or_dash(first.next.as_deref())];
-        [slots].into_iter().chain(cells.map(String::from)).collect()
-    });
+    let rows =
+        map.chunk_by(|left, right| MapEntry { slot: right.slot, ..left.clone() } == *right).map(|run| {
+            let (first, last) = (&run[0], &run[run.len() - 1]);
+            let slots =
+                if run.len() == 1 { first.slot.to_string() } else { format!("{}-{}", first.slot, last.slot) };
+            let sync = match (&first.standby, first.in_sync) {
+                (None, _) => "-",
+                (_, true) => "yes",
+                (_, false) => "no",
+            };
+            let cells = [
+                or_dash(first.owner.as_deref()),
+                &first.term.to_string(),
+                or_dash(first.standby.as_deref()),
+                sync,
+                or_dash(first.next.as_deref()),
+            ];
+            [slots].into_iter().chain(cells.map(String::from)).collect()
+        });
     table(&["SLOTS", "OWNER", "TERM", "STANDBY", "IN SYNC", "NEXT"], rows)
 }
 
 fn of_nodes(nodes: &[NodeLook]) -> String {
     let rows = nodes.iter().map(|node| {
         let control = if node.controller { "yes" } else { "" };
-        let numbers = [u64::from(node.weight), node.slots_owned as u64, node.slots_standby as u64, node.registration];
+        let numbers =
+            [u64::from(node.weight), node.slots_owned as u64, node.slots_standby as u64, node.registration];
         let numbers = numbers.map(|number| number.to_string());
         [node.node.clone(), node.state.clone()]
             .into_iter()
@@ -149,7 +161,8 @@ mod tests {
 
     #[test]
     fn slots_that_are_alike_share_a_line() {
-        let map = [entry(0, Some("1"), 7), entry(1, Some("1"), 7), entry(2, Some("12"), 7), entry(3, None, 7)];
+        let map =
+            [entry(0, Some("1"), 7), entry(1, Some("1"), 7), entry(2, Some("12"), 7), entry(3, None, 7)];
         assert_eq!(
             of_map(&map),
             "SLOTS  OWNER  TERM  STANDBY  IN SYNC  NEXT\n\

@@ -90,7 +90,9 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
 fn cluster(loaded: &Loaded, boot: &Boot, raise_terms: bool) -> Result<Option<Setup>, Refusal> {
     let Some(files) = read_cluster_files(loaded)? else {
         if raise_terms {
-            return Err(Refusal::new("--raise-terms is for a node of a cluster, and cluster.coordinator is \"none\""));
+            return Err(Refusal::new(
+                "--raise-terms is for a node of a cluster, and cluster.coordinator is \"none\"",
+            ));
         }
         return Ok(None);
     };

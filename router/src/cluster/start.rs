@@ -39,7 +39,12 @@ impl Setup {
     ///
     /// # Errors
     /// What is wrong with the state directory, or between it and the configuration.
-    pub fn new(loaded: &Loaded, files: ClusterFiles, secrets: &ClusterSecrets, raise_terms: bool) -> Result<Self, Vec<Fault>> {
+    pub fn new(
+        loaded: &Loaded,
+        files: ClusterFiles,
+        secrets: &ClusterSecrets,
+        raise_terms: bool,
+    ) -> Result<Self, Vec<Fault>> {
         let keys = &loaded.config.cluster;
         let at_state_dir = |what: String| vec![Fault::at(&loaded.origin("node", "state_dir"), what)];
         let Some(state_dir) = loaded.config.node.state_dir.0.clone() else {
@@ -142,8 +147,12 @@ fn own(directory: &Path, node: u64) -> Result<(), String> {
             text.trim()
         )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            files::replace(&path, format!("{node}\n").as_bytes())
-                .map_err(|error| format!("can't write {}: {error}; let the user that Ringway runs as write there", path.display()))
+            files::replace(&path, format!("{node}\n").as_bytes()).map_err(|error| {
+                format!(
+                    "can't write {}: {error}; let the user that Ringway runs as write there",
+                    path.display()
+                )
+            })
         }
         Err(error) => Err(format!("can't read {}: {error}; check the file", path.display())),
     }

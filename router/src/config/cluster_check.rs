@@ -24,12 +24,21 @@ pub(super) fn check(loaded: &Loaded, faults: &mut Vec<Fault>) {
     if cluster.coordinator == CoordinatorKind::None {
         if !cluster.endpoints.0.is_empty() {
             let mend = "say cluster.coordinator = \"etcd\", or empty it";
-            fault("cluster", "endpoints", format!("cluster.endpoints is set and cluster.coordinator is \"none\": {mend}"));
+            fault(
+                "cluster",
+                "endpoints",
+                format!("cluster.endpoints is set and cluster.coordinator is \"none\": {mend}"),
+            );
         }
         for (name, _) in config.namespaces.iter().filter(|(_, keys)| keys.replicas > 1) {
             let section = format!("namespaces.{name}");
-            let what = format!("{section}.replicas = 2 needs a second node and cluster.coordinator is \"none\"");
-            fault(&section, "replicas", format!("{what}: set it to 1, or say cluster.coordinator = \"etcd\""));
+            let what =
+                format!("{section}.replicas = 2 needs a second node and cluster.coordinator is \"none\"");
+            fault(
+                &section,
+                "replicas",
+                format!("{what}: set it to 1, or say cluster.coordinator = \"etcd\""),
+            );
         }
         return;
     }
@@ -56,7 +65,11 @@ pub(super) fn check(loaded: &Loaded, faults: &mut Vec<Fault>) {
             margin.show(),
             beat.show()
         );
-        fault("cluster", "ttl", format!("{what}: one lost renewal would end a lease; raise ttl or lower beat"));
+        fault(
+            "cluster",
+            "ttl",
+            format!("{what}: one lost renewal would end a lease; raise ttl or lower beat"),
+        );
     }
 }
 
@@ -75,14 +88,25 @@ fn endpoints(loaded: &Loaded, fault: &mut impl FnMut(&str, &str, String)) {
         match scheme(endpoint) {
             None => {
                 let mend = "write it like \"https://10.0.0.1:2379\" or \"http://etcd-1:2379\"";
-                fault("cluster", "endpoints", format!("cluster.endpoints: {endpoint:?} is no URL of a host and port: {mend}"));
+                fault(
+                    "cluster",
+                    "endpoints",
+                    format!("cluster.endpoints: {endpoint:?} is no URL of a host and port: {mend}"),
+                );
             }
             Some(true) if !tls => {
-                let what = format!("cluster.endpoints: {endpoint:?} is https and there is no cluster.etcd_ca_file");
-                fault("cluster", "etcd_ca_file", format!("{what}: set it to the authority that signed etcd's certificate"));
+                let what =
+                    format!("cluster.endpoints: {endpoint:?} is https and there is no cluster.etcd_ca_file");
+                fault(
+                    "cluster",
+                    "etcd_ca_file",
+                    format!("{what}: set it to the authority that signed etcd's certificate"),
+                );
             }
             Some(false) if tls => {
-                let what = format!("cluster.endpoints: {endpoint:?} is not encrypted and cluster.etcd_ca_file is set");
+                let what = format!(
+                    "cluster.endpoints: {endpoint:?} is not encrypted and cluster.etcd_ca_file is set"
+                );
                 fault("cluster", "endpoints", format!("{what}: write https, or empty cluster.etcd_ca_file"));
             }
             Some(_) => {}
@@ -131,7 +155,8 @@ fn addresses(loaded: &Loaded, fault: &mut impl FnMut(&str, &str, String)) {
         fault("links", "advertise", format!("{what}: name one, like \"10.0.0.1:7410\""));
     }
     if advertised(loaded).len() > ADDRESSES_BYTES_MAX {
-        let what = format!("links.advertise is longer than {ADDRESSES_BYTES_MAX} bytes: name fewer addresses");
+        let what =
+            format!("links.advertise is longer than {ADDRESSES_BYTES_MAX} bytes: name fewer addresses");
         fault("links", "advertise", what);
     }
 }
@@ -172,9 +197,16 @@ mod tests {
         ] {
             assert_eq!(scheme(good), Some(tls), "{good}");
         }
-        for bad in
-            ["", "etcd-1:2379", "http://etcd-1", "http://:2379", "ftp://a:1", "http://a:0", "http://a b:1", "http://a:1/x"]
-        {
+        for bad in [
+            "",
+            "etcd-1:2379",
+            "http://etcd-1",
+            "http://:2379",
+            "ftp://a:1",
+            "http://a:0",
+            "http://a b:1",
+            "http://a:1/x",
+        ] {
             assert_eq!(scheme(bad), None, "{bad}");
         }
     }

@@ -63,7 +63,8 @@ pub fn read_cluster_files(loaded: &Loaded) -> Result<Option<ClusterFiles>, Vec<F
     let login = cluster.password_file.0.as_deref().and_then(|path| {
         let secret = Secret::read(path, 1).map_err(|what| keep("cluster", "password_file", what)).ok()?;
         let password = String::from_utf8(secret.shared().to_vec());
-        let password = password.map_err(|_| keep("cluster", "password_file", "it is no UTF-8".into())).ok()?;
+        let password =
+            password.map_err(|_| keep("cluster", "password_file", "it is no UTF-8".into())).ok()?;
         Some(Login { user: cluster.user.clone(), password })
     });
     match held {

@@ -16,7 +16,9 @@ impl Value for NodeChoice {
             Raw::Text(text) | Raw::Loose(text) => text.parse().ok(),
             _ => None,
         };
-        number.map(|number| Self(Some(number))).ok_or_else(|| "must be \"auto\" or a number of 64 bits".into())
+        number
+            .map(|number| Self(Some(number)))
+            .ok_or_else(|| "must be \"auto\" or a number of 64 bits".into())
     }
 
     fn show(&self) -> String {
@@ -44,7 +46,12 @@ mod tests {
             assert_eq!(NodeChoice::read(&raw), Ok(choice));
         }
         assert_eq!(NodeChoice::read(&Raw::Text("auto".into())), Ok(NodeChoice(None)));
-        for wrong in [Raw::Integer(-1), Raw::Text("18446744073709551616".into()), Raw::Text(String::new()), Raw::Boolean(true)] {
+        for wrong in [
+            Raw::Integer(-1),
+            Raw::Text("18446744073709551616".into()),
+            Raw::Text(String::new()),
+            Raw::Boolean(true),
+        ] {
             assert!(NodeChoice::read(&wrong).is_err(), "{wrong}");
         }
     }

@@ -69,7 +69,10 @@ async fn hand_over(cluster: &Handle, patience: Duration) {
             break;
         }
         if Instant::now() >= until {
-            warn!(slots, "time is up and not all slots are handed over: they are taken over; raise drain.handover if that is wrong");
+            warn!(
+                slots,
+                "time is up and not all slots are handed over: they are taken over; raise drain.handover if that is wrong"
+            );
             return;
         }
         tokio::time::sleep(LOOK).await;

@@ -88,7 +88,14 @@ impl Control {
     pub fn new(node: NodeHandle, doors: Doors, resolved: &Resolved) -> Self {
         let hot = Mutex::new(Arc::new(Hot::of(resolved)));
         let (drain, _) = watch::channel(Asked::Nothing);
-        Self(Arc::new(Inner { node, cluster: OnceLock::new(), doors, hot, drain, started: SystemTime::now() }))
+        Self(Arc::new(Inner {
+            node,
+            cluster: OnceLock::new(),
+            doors,
+            hot,
+            drain,
+            started: SystemTime::now(),
+        }))
     }
 
     /// The node.

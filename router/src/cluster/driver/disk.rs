@@ -30,7 +30,8 @@ impl Disk {
     /// Begins to write.
     pub(super) fn write(&mut self, remembered: &Remembered) {
         let (path, bytes, revision) = (self.path.clone(), remembered.encode(), remembered.revision);
-        self.writing = Some(tokio::task::spawn_blocking(move || files::replace(&path, &bytes).map(|()| revision)));
+        self.writing =
+            Some(tokio::task::spawn_blocking(move || files::replace(&path, &bytes).map(|()| revision)));
     }
 
     /// What came of the write; for ever, if there is none. May be dropped and asked again.

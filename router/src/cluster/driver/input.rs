@@ -77,7 +77,12 @@ impl Handle {
     ///
     /// # Errors
     /// [`Busy`]: say it again.
-    pub fn request_in_sync(&self, slot: Slot, term: Term, standby: (NodeId, Registration)) -> Result<(), Busy> {
+    pub fn request_in_sync(
+        &self,
+        slot: Slot,
+        term: Term,
+        standby: (NodeId, Registration),
+    ) -> Result<(), Busy> {
         self.say(Input::InSync(slot, term, standby))
     }
 

@@ -110,7 +110,8 @@ pub struct Look {
 /// The status of a member, without what only its driver knows.
 pub(super) fn status(member: &Member, now: Monotonic, lease_until: Monotonic) -> Status {
     let us = Some(member.node());
-    let count = |is: &dyn Fn(&SlotOwner) -> bool| member.map().entries().filter(|(_, entry)| is(entry)).count();
+    let count =
+        |is: &dyn Fn(&SlotOwner) -> bool| member.map().entries().filter(|(_, entry)| is(entry)).count();
     let fault = match member.not_ready() {
         Some(NotReady::Refused(error)) => {
             Some(Fault { number: error.number(), name: error.name().into(), what: error.to_string() })
@@ -152,9 +153,15 @@ fn state(member: &Member) -> &'static str {
 /// Why a node serves nothing, as one line.
 pub(super) fn reason(why: &NotReady) -> String {
     match why {
-        NotReady::Joining => "joining: registering, or waiting for the slots of an earlier run to be taken over".into(),
-        NotReady::NoCoordinator => "the coordinator does not answer: check cluster.endpoints and the coordinator".into(),
-        NotReady::LeaseOver => "its lease is over: nothing is acked until the coordinator takes a renewal".into(),
+        NotReady::Joining => {
+            "joining: registering, or waiting for the slots of an earlier run to be taken over".into()
+        }
+        NotReady::NoCoordinator => {
+            "the coordinator does not answer: check cluster.endpoints and the coordinator".into()
+        }
+        NotReady::LeaseOver => {
+            "its lease is over: nothing is acked until the coordinator takes a renewal".into()
+        }
         NotReady::DeclaredDead => "it was declared dead and joins again".into(),
         NotReady::Left => "it left the cluster".into(),
         NotReady::Refused(error) => format!("{} ({}): {error}", error.name(), error.number()),

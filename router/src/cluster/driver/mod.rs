@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringway_cluster::Monotonic;
 use ringway_cluster::coordinator::{Coordinator, Event, Request, Token};
 use ringway_cluster::member::{Config, Effect, Member, NotReady};
-use ringway_cluster::Monotonic;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
@@ -81,7 +81,10 @@ pub struct Driver<C> {
 }
 
 /// A driver, and the handle by which the rim speaks to it. `consumer` is made with the handle.
-pub fn driver<C: Consumer>(options: DriverOptions, consumer: impl FnOnce(Handle) -> C) -> (Driver<C>, Handle) {
+pub fn driver<C: Consumer>(
+    options: DriverOptions,
+    consumer: impl FnOnce(Handle) -> C,
+) -> (Driver<C>, Handle) {
     let now = (options.clock)();
     let (sender, inputs) = mpsc::channel(INPUTS_MAX);
     let (readiness, seen) = watch::channel(Readiness::NotReady(look::reason(&NotReady::Joining)));
@@ -227,7 +230,9 @@ impl<C: Consumer> Driver<C> {
             Effect::NotReady(why) => {
                 let reason = look::reason(why);
                 match why {
-                    NotReady::Refused(_) => error!(node = self.member.node().0, reason, "this node may not be in the cluster"),
+                    NotReady::Refused(_) => {
+                        error!(node = self.member.node().0, reason, "this node may not be in the cluster")
+                    }
                     NotReady::Joining | NotReady::Left => info!(reason, "not in the cluster now"),
                     _ => warn!(reason, "not in the cluster now"),
                 }

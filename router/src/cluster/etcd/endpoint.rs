@@ -68,13 +68,19 @@ impl Endpoints {
     /// An endpoint failed: the next one, unless somebody else found out before.
     pub(super) fn handle_failure(&self, endpoint: &Endpoint, why: &str) {
         if self.said.send_replace(Said::Silent) != Said::Silent {
-            warn!(endpoint = endpoint.url(), why, "the coordinator does not answer; trying its endpoints in turn");
+            warn!(
+                endpoint = endpoint.url(),
+                why, "the coordinator does not answer; trying its endpoints in turn"
+            );
         }
         self.current.send_if_modified(|current| {
             let ours = current.number == endpoint.number;
             if ours {
-                *current =
-                    Endpoint { number: endpoint.number + 1, client: Arc::default(), options: Arc::clone(&endpoint.options) };
+                *current = Endpoint {
+                    number: endpoint.number + 1,
+                    client: Arc::default(),
+                    options: Arc::clone(&endpoint.options),
+                };
             }
             ours
         });

@@ -118,7 +118,10 @@ impl One {
         if at == Revision(0) {
             return Event::Unknown;
         }
-        Event::Rows(at, answer.kvs().iter().filter_map(|stored| translate::row(&self.options, stored)).collect())
+        Event::Rows(
+            at,
+            answer.kvs().iter().filter_map(|stored| translate::row(&self.options, stored)).collect(),
+        )
     }
 
     /// The answer, if it comes in time; otherwise the endpoint has failed.

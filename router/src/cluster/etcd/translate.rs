@@ -1,6 +1,6 @@
 //! Between the coordinator's words and etcd's. Pure.
 
-use etcd_client::{Compare, CompareOp, Event as Change, EventType, KeyValue, Txn, TxnOp};
+use etcd_client::{Compare, CompareOp, Event as Change, KeyValue, Txn, TxnOp};
 use ringway_cluster::coordinator::{Key, Prefix, Revision, Row, Transaction};
 
 use super::EtcdOptions;
@@ -36,8 +36,10 @@ pub(super) fn row(options: &EtcdOptions, stored: &KeyValue) -> Option<Row> {
 
 /// A change, likewise.
 pub(super) fn change(options: &EtcdOptions, change: &Change) -> Option<Row> {
-    let mut row = row(options, change.kv()?)?;
-    if change.event_type() == EventType::Delete {
+    let stored = change.kv()?;
+    let mut row = row(options, stored)?;
+    // Versions count from 1 at each creation: 0 says that the key went.
+    if stored.version() == 0 {
         row.value = None;
     }
     Some(row)

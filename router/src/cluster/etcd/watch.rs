@@ -44,7 +44,8 @@ async fn follow(one: &One, prefix: Prefix, from: Revision, token: Token, outboun
 /// What was told, and up to where. etcd never cuts a revision in two unless it is asked to.
 fn rows(one: &One, told: &WatchResponse) -> Option<(Revision, Vec<Row>)> {
     let changes = told.events();
-    let last = changes.iter().filter_map(|change| change.kv()).map(etcd_client::KeyValue::mod_revision).max()?;
+    let last =
+        changes.iter().filter_map(|change| change.kv()).map(etcd_client::KeyValue::mod_revision).max()?;
     let rows = changes.iter().filter_map(|change| translate::change(&one.options, change)).collect();
     Some((translate::revision(last), rows))
 }
