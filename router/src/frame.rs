@@ -69,6 +69,31 @@ pub(crate) struct SharedFrame {
 }
 
 impl SharedFrame {
+    /// The form that another node sent: without the WebSocket header, as it goes over links.
+    pub(crate) fn of_wire(format: Format, bytes: &[u8]) -> Self {
+        match format {
+            Format::Binary => Self { binary: Some(Form::new(Opcode::Binary, bytes)), json: None },
+            Format::Json => Self { binary: None, json: Some(Form::new(Opcode::Text, bytes)) },
+        }
+    }
+
+    /// Whether this form was made.
+    pub(crate) const fn has(&self, format: Format) -> bool {
+        match format {
+            Format::Binary => self.binary.is_some(),
+            Format::Json => self.json.is_some(),
+        }
+    }
+
+    /// A form as it goes over links; empty if it was never made.
+    pub(crate) fn without_header(&self, format: Format) -> &[u8] {
+        let form = match format {
+            Format::Binary => &self.binary,
+            Format::Json => &self.json,
+        };
+        form.as_ref().map_or(&[], |form| &form.bytes[usize::from(form.header_bytes)..])
+    }
+
     /// Bytes of all its forms.
     pub(crate) fn bytes_held(&self) -> usize {
         [&self.binary, &self.json].into_iter().flatten().map(|form| form.bytes.len()).sum()

@@ -143,8 +143,6 @@ pub struct Namespace {
     pub members_max: u32,
     /// How long a member whose connection broke stays a member.
     pub detach_ms: u64,
-    /// Nodes that have a publication before it is committed: 1, or 2 with a standby.
-    pub replicas: u8,
     /// How long a room without members keeps its history and its epoch.
     pub idle_ms: u64,
     /// On how many nodes publications of the reliable lane are before anybody hears of them: 1 or 2.
@@ -170,7 +168,6 @@ impl Default for Namespace {
             overflow: Overflow::Close,
             members_max: 100_000,
             detach_ms: 15_000,
-            replicas: 1,
             idle_ms: 60_000,
             replicas: 1,
         }

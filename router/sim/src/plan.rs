@@ -254,7 +254,6 @@ fn namespace(random: &mut Random) -> Namespace {
         overflow: random.pick(&[Overflow::Close, Overflow::DropOldest]),
         members_max: random.pick(&[2, 5, 100_000, 100_000]),
         detach_ms: random.pick(&[0, 50, 1_000, 5_000]),
-        replicas: 1,
         idle_ms: random.pick(&[50, 1_000, 10_000]),
         replicas: 1,
     }

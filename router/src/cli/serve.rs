@@ -2,18 +2,21 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use ringway_tune::{CpuSet, Host, Process, Standing, tunable};
 use tracing::{debug, info, warn};
 
-use crate::cluster::{Roomless, Setup};
+use crate::cluster::{Setup, Shards};
 use crate::config::apply::Loaded;
 use crate::config::cluster_files::read_cluster_files;
 use crate::config::resolve::{Boot, drive, listeners, quic_door, resolve, shard_plan};
 use crate::config::secret::{Secret, hex, random};
 use crate::control::{self, Control, Doors, Ending, Reloader};
 use crate::logs::{Logs, notice};
-use crate::node::{self, NodeHandle, NodeOptions, RuntimeChoice, ShardPlan};
+use crate::node::{
+    self, ClusterOptions, NodeHandle, NodeOptions, QuicOptions, RuntimeChoice, ShardPlan,
+};
 
 use super::typed::Serve;
 use super::{Plan, Refusal, banner, host, say, variables};
@@ -36,6 +39,14 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let (runtime, spin, flush) = drive(&config);
     let without_rings = matches!(runtime, RuntimeChoice::Epoll);
     let plan_of_shards = shard_plan(&config, &host::cpus_allowed(), host::cpu_quota());
+    let (said, heard) = tokio::sync::mpsc::unbounded_channel();
+    let part = cluster.as_ref().map(|setup| ClusterOptions {
+        links: QuicOptions { addresses: config.links.listen.0.clone(), ..quic_door(&config) },
+        credentials: Arc::clone(setup.links.current()),
+        incarnation: setup.incarnation,
+        lease: setup.lease(),
+        said,
+    });
     let node = node::start(NodeOptions {
         settings: resolved.node.clone(),
         listeners: listeners(&config),
@@ -47,6 +58,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
         rings: None,
         echo: config.clients.echo,
         cluster_key: boot.cluster.handles,
+        cluster: part,
         observe: notice::observer(logs.clone()),
     })
     .map_err(|error| Refusal::new(error.to_string()))?;
@@ -63,7 +75,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     };
     let told = plan.dev.then(|| banner::text(&about));
     let (runtime, shards, clients) = (node.runtime().name(), node.shards(), list(node.addresses()));
-    let quic = list(node.quic_addresses());
+    let (quic, links) = (list(node.quic_addresses()), list(node.link_addresses()));
     let file = plan.file.as_ref().map(|file| file.display().to_string());
     look_at_host(&plan_of_shards, without_rings);
     if resolved.api_token.is_none() {
@@ -74,12 +86,16 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let reloader = Reloader { load, loaded, boot, logs };
     // Not a moment earlier: whoever waits for this line may send a signal at once, and must find it handled.
     let ready = || {
-        info!(runtime, shards, clients, quic, http = list(&addresses), file, "serving");
+        info!(runtime, shards, clients, quic, links, http = list(&addresses), file, "serving");
         if let Some(text) = told {
             say(&text);
         }
     };
-    let member = cluster.map(|setup| Box::new(move || setup.start(Roomless::new)) as control::Member);
+    let member = cluster.map(|setup| {
+        let (here, control) = (setup.node(), control.clone());
+        let start = move || setup.start(|handle| Shards::new(control, handle, here, heard));
+        Box::new(start) as control::Member
+    });
     match control::run(control, http, reloader, member, ready).map_err(Refusal::new)? {
         Ending::Drained => Ok(ExitCode::SUCCESS),
         Ending::Stopped => Ok(ExitCode::from(130)),

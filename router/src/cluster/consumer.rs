@@ -13,6 +13,11 @@ use super::driver::Handle;
 pub trait Consumer {
     /// One effect. `Renewed` is not among them: shards have the [`super::Lease`].
     fn effect(&mut self, effect: Effect, member: &Member);
+
+    /// Nothing more for now: what was taken is to be acted on together.
+    fn end(&mut self, member: &Member) {
+        let _ = member;
+    }
 }
 
 /// A consumer without rooms: it gives away what it is asked for and has nothing to transfer, so that membership works by itself.

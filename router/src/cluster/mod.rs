@@ -11,9 +11,11 @@ mod consumer;
 pub mod driver;
 pub mod etcd;
 mod lease;
+mod shards;
 mod start;
 
 pub use consumer::{Consumer, Roomless};
 pub use driver::Handle;
 pub use lease::Lease;
+pub use shards::Shards;
 pub use start::{Setup, cluster_id};

@@ -14,7 +14,7 @@ use ringway_cluster::record::ClusterId;
 
 use super::driver::{DriverOptions, driver, recall};
 use super::etcd::{Etcd, EtcdOptions, Timeouts};
-use super::{Consumer, Handle};
+use super::{Consumer, Handle, Lease};
 use crate::config::Fault;
 use crate::config::apply::Loaded;
 use crate::config::cluster::ClusterSecrets;
@@ -24,6 +24,7 @@ use crate::pki::{Held, files};
 use crate::shard::clock::Clock;
 
 const NODE_FILE: &str = "node-id";
+const STARTS_FILE: &str = "starts";
 
 /// What a node starts its part of the cluster with.
 pub struct Setup {
@@ -32,6 +33,9 @@ pub struct Setup {
     state_dir: PathBuf,
     /// What it shows on its links.
     pub links: Held,
+    /// Which start of the node this is.
+    pub incarnation: u64,
+    lease: Lease,
 }
 
 impl Setup {
@@ -91,7 +95,8 @@ impl Setup {
             login: files.login,
             timeouts: Timeouts::of(&timing),
         };
-        Ok(Self { config, etcd, state_dir, links: files.links })
+        let incarnation = started(&state_dir).map_err(at_state_dir)?;
+        Ok(Self { config, etcd, state_dir, links: files.links, incarnation, lease: Lease::none() })
     }
 
     /// Which node it is.
@@ -104,6 +109,12 @@ impl Setup {
     #[must_use]
     pub const fn cluster(&self) -> ClusterId {
         self.config.cluster
+    }
+
+    /// Until when it may speak for its slots: nothing before the driver starts.
+    #[must_use]
+    pub fn lease(&self) -> Lease {
+        self.lease.clone()
     }
 
     /// Starts coordinator and driver; `consumer` is made with the handle that is also returned.
@@ -119,6 +130,7 @@ impl Setup {
             wake,
             state_dir: self.state_dir,
             clock: Clock::monotonic,
+            lease: self.lease,
         };
         let (driver, handle) = driver(options, consumer);
         tokio::spawn(driver.run());
@@ -156,6 +168,22 @@ fn own(directory: &Path, node: u64) -> Result<(), String> {
         }
         Err(error) => Err(format!("can't read {}: {error}; check the file", path.display())),
     }
+}
+
+/// Counts this start.
+fn started(directory: &Path) -> Result<u64, String> {
+    let path = directory.join(STARTS_FILE);
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| {
+            format!("{} does not hold a number: write one that is higher than any before", path.display())
+        })?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0_u64,
+        Err(error) => return Err(format!("can't read {}: {error}; check the file", path.display())),
+    };
+    let now = before.saturating_add(1);
+    files::replace(&path, format!("{now}\n").as_bytes())
+        .map_err(|error| format!("can't write {}: {error}", path.display()))?;
+    Ok(now)
 }
 
 #[cfg(test)]

@@ -74,7 +74,6 @@ impl NamespaceKeys {
             detach_ms: self.detach.as_ms(),
             replicas: self.replicas,
             idle_ms: self.idle.as_ms(),
-            replicas: 1,
         }
     }
 }

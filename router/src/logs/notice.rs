@@ -17,6 +17,7 @@ pub fn observer(logs: Logs) -> Box<dyn FnMut(Notice) + Send> {
     let mut closing = Sampler::default();
     let mut refused = Sampler::default();
     let mut failed = Sampler::default();
+    let mut links = Sampler::default();
     Box::new(move |notice| {
         let (now, per_s) = (Instant::now(), logs.sampled_per_s());
         match notice {
@@ -51,6 +52,17 @@ pub fn observer(logs: Logs) -> Box<dyn FnMut(Notice) + Send> {
             Notice::Refused { shard, peer, reason, suppressed } => {
                 if let Some(held_back) = refused.pass(now, per_s) {
                     info!(shard = shard.0, %peer, reason, held_back = held_back + suppressed, "connection refused");
+                }
+            }
+            Notice::LinkUp { node } => info!(node, "the link to a node stands"),
+            Notice::LinkDown { node, why } => warn!(node, why, "the link to a node is gone"),
+            Notice::LinkFailed { node, address, why, refused } => {
+                if let Some(held_back) = links.pass(now, per_s) {
+                    if refused {
+                        warn!(node, %address, why, held_back, "a link was refused");
+                    } else {
+                        info!(node, %address, why, held_back, "a link did not come up; it is tried again");
+                    }
                 }
             }
             Notice::AcceptFailed { shard, error } => {

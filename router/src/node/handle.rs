@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ringway_core::ShardId;
+use ringway_core::{ClusterUpdate, ShardId};
 use ringway_mesh::{Bounds, Inbound, Mailbox, seats};
 use ringway_protocol::RoomHandle;
 
@@ -16,13 +16,18 @@ use super::order::{Order, PublishOrder, PublishOutcome, Whom};
 use super::{
     Answer, Gone, NodeOptions, NodeSettings, NodeSnapshot, Notice, RuntimeChoice, RuntimeKind, StartError,
 };
+use crate::pki::Credentials;
 use crate::quic::{self, socket};
 use crate::rt::{self, Bell};
-use crate::shard::{self, QuicSetup, Setup};
+use crate::shard::{
+    self, ClusterSetup, KnownNode, LinkBounds, LinkIdentity, LinkSetup, LinkTable, LinkTimes, QuicSetup, Setup,
+};
 use crate::transport::listen;
 
 /// Orders that wait for one shard.
 const ORDERS_MAX: usize = 1024;
+/// How long the cluster waits for a shard that takes no orders.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Memory of all rings of a node together.
 const MESH_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// More shards can't be numbered in a token's home byte.
@@ -69,6 +74,8 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
         desk.tell(Notice::Unsteered(error.to_string()));
     }
 
+    let mut links = options.cluster.as_ref().map(|cluster| socket::bind(&cluster.links, shards)).transpose()?;
+    let table = Arc::new(LinkTable::new());
     let bounds = options.rings.unwrap_or_else(|| Bounds::of_budget(shards, MESH_BYTES_MAX));
     let settings = options.settings.with_secrets().map_err(StartError::Entropy)?;
     let (ready, started) = mpsc::channel();
@@ -76,6 +83,7 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
         orders,
         addresses,
         quic_addresses: udp.addresses,
+        link_addresses: links.as_ref().map_or(Vec::new(), |links| links.addresses.clone()),
         runtime,
         cluster_key: options.cluster_key,
         secrets: settings.door.tokens.resume_secrets.clone(),
@@ -114,6 +122,35 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
                     })
                 })
                 .transpose()?,
+            cluster: links
+                .as_mut()
+                .zip(options.cluster.as_ref())
+                .map(|(links, cluster)| {
+                    let setup = LinkSetup {
+                        shard: number as u8,
+                        identity: LinkIdentity::new(
+                            &cluster.credentials.identity,
+                            cluster.incarnation,
+                            shards as u16,
+                        ),
+                        credentials: Arc::clone(&cluster.credentials),
+                        addresses: links.addresses.clone(),
+                        retry_secret,
+                        reset_secret,
+                        seed: random_bytes().map_err(StartError::Entropy)?,
+                        times: LinkTimes::default(),
+                        bounds: LinkBounds::default(),
+                    };
+                    Ok(ClusterSetup {
+                        lease: cluster.lease.clone(),
+                        table: Arc::clone(&table),
+                        said: cluster.said.clone(),
+                        links: setup,
+                        sockets: std::mem::take(&mut links.of_shards[number]),
+                    })
+                })
+                .transpose()?,
+            neighbours: handle.orders.clone(),
             seat,
             orders: Arc::clone(&handle.orders[number]),
             reports: handle.reports(),
@@ -172,6 +209,7 @@ pub struct NodeHandle {
     orders: Vec<Arc<Mailbox<Order, Bell>>>,
     addresses: Vec<SocketAddr>,
     quic_addresses: Vec<SocketAddr>,
+    link_addresses: Vec<SocketAddr>,
     runtime: RuntimeKind,
     cluster_key: ringway_protocol::ClusterKey,
     /// The random secrets that stand in for configured ones, kept over reloads.
@@ -193,6 +231,46 @@ impl NodeHandle {
     #[must_use]
     pub fn quic_addresses(&self) -> &[SocketAddr] {
         &self.quic_addresses
+    }
+
+    /// Where links of other nodes arrive, with the ports it got; nowhere on a node that is alone.
+    #[must_use]
+    pub fn link_addresses(&self) -> &[SocketAddr] {
+        &self.link_addresses
+    }
+
+    /// Tells every shard what changed in the cluster. Waits for room in their queues: nothing of this may be lost, and a shard that
+    /// takes no orders for long is not alive.
+    ///
+    /// # Errors
+    /// [`Gone`] when a shard takes none for [`PATIENCE`], or the node stops.
+    pub(crate) fn cluster(&self, update: ClusterUpdate) -> Result<(), Gone> {
+        let update = Arc::new(update);
+        self.insist(|| Order::Cluster(Arc::clone(&update)))
+    }
+
+    /// Tells every shard the cluster's nodes.
+    pub(crate) fn cluster_nodes(&self, nodes: Vec<KnownNode>) -> Result<(), Gone> {
+        let nodes = Arc::new(nodes);
+        self.insist(|| Order::Nodes(Arc::clone(&nodes)))
+    }
+
+    /// Gives links to come other credentials.
+    pub(crate) fn link_credentials(&self, credentials: &Arc<Credentials>) -> Result<(), Gone> {
+        self.insist(|| Order::LinkCredentials(Arc::clone(credentials)))
+    }
+
+    fn insist(&self, order: impl Fn() -> Order) -> Result<(), Gone> {
+        for shard in 0..self.shards() {
+            let until = std::time::Instant::now() + PATIENCE;
+            while self.post(shard, order()).is_err() {
+                if self.stopped.load(Ordering::SeqCst) || std::time::Instant::now() >= until {
+                    return Err(Gone);
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        }
+        Ok(())
     }
 
     /// What drives the shards.

@@ -20,7 +20,7 @@ pub(crate) use handle::random_bytes;
 pub use handle::{NodeHandle, start};
 pub use notice::Notice;
 pub use options::{
-    Congestion, DoorSettings, FlushChoice, Listen, Network, NodeOptions, NodeSettings, QuicOptions,
+    ClusterOptions, Congestion, DoorSettings, FlushChoice, Listen, Network, NodeOptions, NodeSettings, QuicOptions,
     RuntimeChoice, RuntimeKind, ShardPlan, SpinChoice, TokenSettings,
 };
 pub(crate) use order::{Order, Report};

@@ -40,6 +40,29 @@ pub enum Notice {
         /// What the system said.
         error: String,
     },
+    /// A link to another node of the cluster stands.
+    LinkUp {
+        /// Which node.
+        node: u64,
+    },
+    /// It is gone.
+    LinkDown {
+        /// Which node.
+        node: u64,
+        /// Why.
+        why: String,
+    },
+    /// A link did not come up.
+    LinkFailed {
+        /// Whom this node dialled, or who dialled it, if that is known.
+        node: Option<u64>,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        why: String,
+        /// One of the two refused the other: it will not mend itself.
+        refused: bool,
+    },
     /// So many notices were dropped because nobody took them in time.
     Lost(u64),
 }

@@ -7,8 +7,12 @@ use ringway_core::Settings;
 use ringway_mesh::Bounds;
 use ringway_protocol::websocket::handshake::OriginPolicy;
 use ringway_protocol::{ClusterKey, limit};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::Notice;
+use crate::cluster::Lease;
+use crate::pki::Credentials;
+use crate::shard::Said;
 
 /// Everything that is fixed while the node runs, and its first [`NodeSettings`].
 pub struct NodeOptions {
@@ -32,9 +36,25 @@ pub struct NodeOptions {
     pub echo: bool,
     /// Keys room handles.
     pub cluster_key: ClusterKey,
+    /// Its part in a cluster of machines; `None`: it is alone, and owns every room.
+    pub cluster: Option<ClusterOptions>,
     /// Called on a thread of the node's own for what shards say unasked; may block, for then notices are dropped and
     /// counted, never waited for.
     pub observe: Box<dyn FnMut(Notice) + Send>,
+}
+
+/// What a node of a cluster begins with.
+pub struct ClusterOptions {
+    /// Where other nodes' links arrive.
+    pub links: QuicOptions,
+    /// Who this node is, by certificate.
+    pub credentials: Arc<Credentials>,
+    /// Rises with each start of the node.
+    pub incarnation: u64,
+    /// Until when it may speak for its rooms.
+    pub lease: Lease,
+    /// Takes what shards say of their slots.
+    pub(crate) said: UnboundedSender<Said>,
 }
 
 /// What a reload swaps whole.

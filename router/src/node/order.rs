@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use ringway_core::ClusterUpdate;
 use ringway_core::message::ApiPublished;
 use ringway_protocol::{BodyKind, ErrorCode, Lane, Position, SessionId};
 
 use super::{NodeSettings, Notice, ShardSnapshot};
+use crate::pki::Credentials;
 use crate::quic::datagram::Stray;
+use crate::shard::KnownNode;
 
 /// A publish of the node's own API.
 #[derive(Clone, Debug)]
@@ -57,6 +60,14 @@ pub(crate) enum Order {
     Snapshot { ticket: u64 },
     /// A datagram that came to another shard's socket.
     Datagram(Box<Stray>),
+    /// The cluster's map, or this node's part in it, changed.
+    Cluster(Arc<ClusterUpdate>),
+    /// The cluster's nodes, and who of them is dialled.
+    Nodes(Arc<Vec<KnownNode>>),
+    /// Other credentials for links.
+    LinkCredentials(Arc<Credentials>),
+    /// A datagram of a link that came to another shard's socket.
+    LinkDatagram(Box<Stray>),
     /// End the thread.
     Stop,
 }

@@ -18,6 +18,7 @@ use ringway_protocol::websocket::handshake::HeadEnd;
 use slab::Slab;
 
 use super::clock::Clock;
+use super::cluster::Cluster;
 use super::connection::{Connection, Stage, Upgrading};
 use super::doorman::Doorman;
 use super::fanout::Fanout;
@@ -104,6 +105,8 @@ pub(crate) struct Rim {
     pub(crate) spare: Vec<Vec<u8>>,
     pub(crate) figures: Figures,
     pub(crate) reports: Reports,
+    /// This shard's part in a cluster of machines; `None` on a node that is alone.
+    pub(crate) cluster: Option<Box<Cluster>>,
     pub(crate) echo: bool,
     /// The ticket of the drain that is under way.
     pub(crate) draining: Option<u64>,

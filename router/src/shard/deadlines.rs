@@ -50,7 +50,11 @@ impl State {
     pub(crate) fn poll_timeout(&self) -> Option<Monotonic> {
         let rim = &self.rim;
         let quic = self.quic.as_ref().and_then(|quic| quic.poll_timeout());
-        [rim.core.poll_timeout(), rim.wheel.poll_timeout(), rim.paced_until, quic].into_iter().flatten().min()
+        let links = rim.cluster.as_ref().and_then(|cluster| cluster.poll_timeout());
+        [rim.core.poll_timeout(), rim.wheel.poll_timeout(), rim.paced_until, quic, links]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

@@ -1,21 +1,18 @@
 //! Between the core's queues and the rings: what came from other shards goes into the core, what the core says to them
 //! goes out, both within bounds.
 
-use ringway_core::message::{JoinedDelivery, PageDelivery, RegisteredDelivery, RegisteredMember};
-use ringway_core::{Asked, Delivery, EdgeId, PeerId, Request, ShardId, Told, Way};
+use ringway_core::{EdgeId, Monotonic, PeerId, ShardId, Way};
 use ringway_mesh::Seat;
 
+use super::cluster::{Ask, Cluster, Parcel, Tell};
 use super::context::Rim;
-use crate::frame::SharedFrame;
 use crate::rt::Bell;
 
 /// The place of a shard in the mesh of its node.
-pub(crate) type MeshSeat = Seat<Asked, Told<SharedFrame>, Bell>;
+pub(crate) type MeshSeat = Seat<Ask, Tell, Bell>;
 
 /// Messages taken from one shard in one turn.
 const MESSAGES_PER_TURN: usize = 256;
-/// What a message without variable parts holds, roughly: its slot and what it points to.
-const MESSAGE_BYTES: usize = 192;
 
 /// This shard's end of the mesh, and who may have written.
 pub(crate) struct Exchange {
@@ -61,14 +58,20 @@ impl Exchange {
         let now = rim.clock.now();
         let mut taken = 0;
         while taken < MESSAGES_PER_TURN && lasts(rim) {
-            let Some(delivery) = self.seat.pop_delivery(from) else { break };
-            rim.core.handle_delivery(now, PeerId::HERE, delivery);
+            let Some(tell) = self.seat.pop_delivery(from) else { break };
+            match tell {
+                Tell::Own(told) => rim.core.handle_delivery(now, PeerId::HERE, told),
+                tell => rim.take_tell(tell),
+            }
             taken += 1;
         }
         let mut requested = 0;
         while requested < MESSAGES_PER_TURN && lasts(rim) && rim.core.takes_requests() {
-            let Some(request) = self.seat.pop_request(from) else { break };
-            rim.core.handle_request(now, EdgeId::here(shard), request);
+            let Some(ask) = self.seat.pop_request(from) else { break };
+            match ask {
+                Ask::Own(asked) => rim.core.handle_request(now, EdgeId::here(shard), asked),
+                ask => rim.take_ask(shard, ask),
+            }
             requested += 1;
         }
         rim.figures.rim.mesh_in += (taken + requested) as u64;
@@ -93,74 +96,136 @@ impl Exchange {
 
     /// Gives others what the core says to them, as far as their rings have room, and rings for those who sleep.
     pub(crate) fn give(&mut self, rim: &mut Rim) {
+        let mut cluster = rim.cluster.take();
+        if let Some(cluster) = &mut cluster {
+            self.give_inward(rim, cluster);
+        }
         if rim.core.has_outbound() {
             for to in self.seat.others() {
                 let way = Way::Shard(ShardId(to as u16));
                 while self.seat.has_room_for_delivery(to) {
-                    let Some(delivery) = rim.core.poll_delivery(way) else { break };
-                    let bytes = delivery_bytes(&delivery.delivery);
-                    let pushed = self.seat.push_delivery(to, delivery, bytes);
-                    debug_assert!(pushed.is_ok(), "the ring had room");
-                    rim.figures.rim.mesh_out += 1;
+                    let Some(told) = rim.core.poll_delivery(way) else { break };
+                    self.push_tell(rim, to, Tell::Own(told));
                 }
                 while self.seat.has_room_for_request(to) {
-                    let Some(request) = rim.core.poll_request(way) else { break };
-                    let bytes = request_bytes(&request.request);
-                    let pushed = self.seat.push_request(to, request, bytes);
-                    debug_assert!(pushed.is_ok(), "the ring had room");
-                    rim.figures.rim.mesh_out += 1;
+                    let Some(asked) = rim.core.poll_request(way) else { break };
+                    self.push_ask(rim, to, Ask::Own(asked));
                 }
             }
         }
+        if let Some(cluster) = &mut cluster {
+            self.give_outward(rim, cluster);
+        }
+        rim.cluster = cluster;
         rim.figures.rim.rings += self.seat.announce() as u64;
+    }
+
+    /// What came over links, and what links say to shards.
+    fn give_inward(&mut self, rim: &mut Rim, cluster: &mut Cluster) {
+        for to in self.seat.others() {
+            if cluster.inward[to].is_empty() {
+                continue;
+            }
+            while self.seat.has_room_for_delivery(to) {
+                let Some(tell) = cluster.inward[to].tells.pop_front() else { break };
+                self.push_tell(rim, to, tell);
+            }
+            while self.seat.has_room_for_request(to) {
+                let Some(ask) = cluster.inward[to].asks.pop_front() else { break };
+                self.push_ask(rim, to, ask);
+            }
+        }
+    }
+
+    /// What the core says to other nodes, on its way to the shard that has the link.
+    fn give_outward(&mut self, rim: &mut Rim, cluster: &mut Cluster) {
+        let waits: Vec<_> = cluster.inward.iter().map(|inward| !inward.is_empty()).collect();
+        let mut pushed = 0;
+        cluster.collect(rim, |to, parcel| {
+            let to = usize::from(to.0);
+            match parcel {
+                // What waits already goes first.
+                parcel if waits[to] => Err(parcel),
+                Parcel::Tell(tell) if self.seat.has_room_for_delivery(to) => {
+                    let bytes = tell.bytes();
+                    pushed += 1;
+                    self.seat.push_delivery(to, tell, bytes).map_err(Parcel::Tell)
+                }
+                Parcel::Ask(ask) if self.seat.has_room_for_request(to) => {
+                    let bytes = ask.bytes();
+                    pushed += 1;
+                    self.seat.push_request(to, ask, bytes).map_err(Parcel::Ask)
+                }
+                parcel => Err(parcel),
+            }
+        });
+        rim.figures.rim.mesh_out += pushed;
+    }
+
+    fn push_tell(&mut self, rim: &mut Rim, to: usize, tell: Tell) {
+        let bytes = tell.bytes();
+        let pushed = self.seat.push_delivery(to, tell, bytes);
+        debug_assert!(pushed.is_ok(), "the ring had room");
+        rim.figures.rim.mesh_out += 1;
+    }
+
+    fn push_ask(&mut self, rim: &mut Rim, to: usize, ask: Ask) {
+        let bytes = ask.bytes();
+        let pushed = self.seat.push_request(to, ask, bytes);
+        debug_assert!(pushed.is_ok(), "the ring had room");
+        rim.figures.rim.mesh_out += 1;
     }
 }
 
-fn request_bytes(request: &Request) -> usize {
-    MESSAGE_BYTES
-        + match request {
-            Request::Publish(publish) => publish.body.len() + publish.room.len() + publish.key.len(),
-            Request::Join(join) => {
-                join.room.len() + join.versions.iter().map(|known| 32 + known.key.len()).sum::<usize>()
-            }
-            Request::Register(register) => {
-                register.room.len() + register.members.len() * size_of::<RegisteredMember>()
-            }
-            Request::Leave(_)
-            | Request::Pull(_)
-            | Request::History(_)
-            | Request::Presence(_)
-            | Request::Flush { .. }
-            | Request::Ack { .. } => 0,
+impl Rim {
+    /// The lease as it was read before this turn's orders. A longer one counts only when all of them were taken.
+    pub(crate) fn take_lease(&mut self, lease: Monotonic, took_all: bool) {
+        let now = self.clock.now();
+        if let Some(cluster) = &mut self.cluster
+            && (took_all || lease <= now.monotonic)
+            && cluster.renew(lease)
+        {
+            self.core.handle_lease(now, lease);
         }
-}
+    }
 
-fn delivery_bytes(delivery: &Delivery<SharedFrame>) -> usize {
-    let sum = |frames: &[SharedFrame]| frames.iter().map(SharedFrame::bytes_held).sum::<usize>();
-    MESSAGE_BYTES
-        + match delivery {
-            Delivery::Joined(joined) => {
-                let JoinedDelivery { frame, after, keys, .. } = &**joined;
-                let keys = keys.iter().map(|value| value.frame.bytes_held()).sum::<usize>();
-                frame.bytes_held() + sum(after) + keys
-            }
-            Delivery::Page(PageDelivery { frames, .. }) => {
-                frames.iter().map(|(_, frame)| frame.bytes_held()).sum()
-            }
-            Delivery::Reply { frames, .. } => sum(frames),
-            Delivery::JoinRefused { frame, .. }
-            | Delivery::PublishedInPlace { frame, .. }
-            | Delivery::Publication { frame, .. }
-            | Delivery::PresenceChanged { frame, .. }
-            | Delivery::Reset { frame, .. } => frame.bytes_held(),
-            Delivery::Registered(registered) => {
-                let RegisteredDelivery { reset, missed, keys, .. } = &**registered;
-                let missed = missed.iter().map(|(_, frame)| frame.bytes_held()).sum::<usize>();
-                let keys = keys.iter().map(|value| value.frame.bytes_held()).sum::<usize>();
-                missed + keys + reset.as_ref().map_or(0, SharedFrame::bytes_held)
-            }
-            Delivery::Returned(request) => request_bytes(request),
-            Delivery::Record(record) => record.frame().map_or(0, SharedFrame::bytes_held),
-            Delivery::Displaced { .. } | Delivery::ApiAnswer { .. } | Delivery::Flushed => 0,
+    /// What came over links is handled, or goes on to its shard.
+    pub(crate) fn work_on_links(&mut self) {
+        if let Some(mut cluster) = self.cluster.take() {
+            cluster.work(self);
+            self.cluster = Some(cluster);
         }
+    }
+
+    /// What is for a link here, or came over one elsewhere.
+    fn take_ask(&mut self, sender: ShardId, ask: Ask) {
+        let now = self.clock.now();
+        let Some(cluster) = &mut self.cluster else { return };
+        match ask {
+            Ask::Own(_) => {}
+            Ask::Out(peer, asked) => cluster.send_ask(peer, sender, asked),
+            Ask::In { from, generation, asked } => {
+                if cluster.hears(from.peer, generation) {
+                    self.core.handle_request(now, from, asked);
+                }
+            }
+        }
+    }
+
+    fn take_tell(&mut self, tell: Tell) {
+        let now = self.clock.now();
+        let Some(mut cluster) = self.cluster.take() else { return };
+        match tell {
+            Tell::Own(_) | Tell::Room => {}
+            Tell::Out(peer, told) => cluster.send_tell(peer, told),
+            Tell::In { from, generation, told } => {
+                if cluster.hears(from, generation) {
+                    self.core.handle_delivery(now, from, told);
+                }
+            }
+            Tell::Peer { peer, generation, up } => cluster.handle_peer(self, peer, generation, up),
+            Tell::Replaced(peer) => cluster.handle_replaced(peer),
+        }
+        self.cluster = Some(cluster);
+    }
 }

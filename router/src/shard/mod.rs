@@ -6,6 +6,7 @@
 
 mod client;
 pub(crate) mod clock;
+pub(crate) mod cluster;
 mod connection;
 mod context;
 mod deadlines;
@@ -16,8 +17,6 @@ mod figures;
 mod flush;
 mod fuse;
 mod ingest;
-#[expect(dead_code, reason = "the links of a node are not wired to its core yet")]
-#[cfg_attr(not(test), expect(unused_imports, reason = "only its own tests use it yet"))]
 mod links;
 mod orders;
 mod pace;
@@ -28,6 +27,8 @@ mod spin;
 mod start;
 mod wheel;
 
+pub(crate) use cluster::{ClusterSetup, KnownNode, LinkTable, Said};
 pub(crate) use context::Context;
+pub(crate) use links::{LinkBounds, LinkIdentity, LinkSetup, LinkTimes};
 pub(crate) use quic::QuicSetup;
 pub(crate) use start::{Setup, run};

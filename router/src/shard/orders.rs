@@ -53,6 +53,28 @@ impl State {
                 }
                 Then::GoOn
             }
+            Order::Cluster(update) => {
+                rim.core.handle_cluster(now, &update);
+                Then::GoOn
+            }
+            Order::Nodes(nodes) => {
+                if let Some(cluster) = &mut rim.cluster {
+                    cluster.handle_nodes(&nodes);
+                }
+                Then::GoOn
+            }
+            Order::LinkCredentials(credentials) => {
+                if let Some(cluster) = &mut rim.cluster {
+                    cluster.handle_credentials(credentials);
+                }
+                Then::GoOn
+            }
+            Order::LinkDatagram(stray) => {
+                if let Some(cluster) = &mut rim.cluster {
+                    cluster.take_stray(&stray);
+                }
+                Then::GoOn
+            }
             Order::StopListening => Then::StopListening,
             Order::Drain { ticket, spread_ms } => {
                 self.drain(ticket, spread_ms);
@@ -137,7 +159,9 @@ impl State {
                     self.rim.reports.answer(Report::Published { ticket, outcome: result });
                 }
                 Output::Slot { slot, term, word } => {
-                    debug_assert!(false, "{word:?} of slot {slot} under term {term} on a node that is alone");
+                    if let Some(cluster) = &self.rim.cluster {
+                        cluster.say(slot, term, word);
+                    }
                 }
                 Output::Unblocked(session) => {
                     if let Some(index) = self.rim.core.connection_of(session) {

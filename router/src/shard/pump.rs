@@ -120,6 +120,8 @@ impl Pump {
         let begun = state.rim.clock.now().monotonic;
 
         let (mut ordered, mut then) = (0, Then::GoOn);
+        // Read before the orders: what they say of slots was said before the lease that is read here.
+        let lease = state.rim.cluster.as_ref().map(|cluster| cluster.lease());
         // The mailbox of orders has a number of its own behind the shards', which marks nothing: it is looked at below.
         context.front.take(|writer| self.exchange.mark(writer));
         while ordered < ORDERS_PER_TURN
@@ -146,6 +148,9 @@ impl Pump {
             if let Some(quic) = &mut state.quic {
                 quic.cut_all(&mut state.rim);
             }
+            if let Some(cluster) = &mut state.rim.cluster {
+                cluster.cut_all();
+            }
             self.stopping = Some(begun.plus_ms(STOP_MS));
         }
         if let Some(until) = self.stopping
@@ -154,6 +159,10 @@ impl Pump {
             return After::Stop;
         }
 
+        if let Some(lease) = lease {
+            state.rim.take_lease(lease, self.orders.is_empty());
+            state.rim.work_on_links();
+        }
         self.exchange.take(&mut state.rim);
         state.take_timeouts();
         let connections = state.connections.len();
@@ -165,6 +174,9 @@ impl Pump {
         state.take_outputs();
         // Others first: they can work while this shard writes.
         self.exchange.give(&mut state.rim);
+        if let Some(cluster) = &mut state.rim.cluster {
+            cluster.flush();
+        }
         state.flush.run(&mut state.connections, &mut state.rim);
         let mut is_late = false;
         if let Some(quic) = &mut state.quic {
@@ -173,6 +185,9 @@ impl Pump {
         }
         state.take_outputs();
         self.exchange.give(&mut state.rim);
+        if let Some(cluster) = &mut state.rim.cluster {
+            cluster.flush();
+        }
         state.report_drained();
         state.rim.end_fanout(is_late);
 
@@ -194,6 +209,7 @@ impl Pump {
             || state.rim.core.has_outputs()
             || state.rim.holds_publishers()
             || state.quic.as_ref().is_some_and(|quic| quic.has_work())
+            || state.rim.cluster.as_ref().is_some_and(|cluster| cluster.has_work())
             || !state.rim.handshakes_waiting.is_empty()
             || !state.rim.checks_waiting.is_empty();
         let figures = &mut state.rim.figures;

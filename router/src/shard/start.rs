@@ -8,11 +8,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use ringway_core::{Shard, ShardConfig, ShardId};
+use ringway_core::{Monotonic, Now, Part, Shard, ShardConfig, ShardId};
 use ringway_mesh::Mailbox;
 use ringway_protocol::ClusterKey;
 
 use super::clock::Clock;
+use super::cluster::{self, Cluster, ClusterSetup};
 use super::context::{Context, HANDSHAKES_PER_TURN, Rim, State, times_of};
 use super::doorman::Doorman;
 use super::exchange::{Exchange, MeshSeat};
@@ -47,8 +48,12 @@ pub(crate) struct Setup {
     pub(crate) listeners: Vec<Listener>,
     /// With UDP sockets, if there are any.
     pub(crate) quic: Option<QuicSetup>,
+    /// Its part in a cluster, if there is one.
+    pub(crate) cluster: Option<ClusterSetup>,
     pub(crate) seat: MeshSeat,
     pub(crate) orders: Arc<Mailbox<Order, Bell>>,
+    /// Every shard's orders, for datagrams that came to the wrong one.
+    pub(crate) neighbours: Vec<Arc<Mailbox<Order, Bell>>>,
     pub(crate) reports: Reports,
     pub(crate) ready: mpsc::Sender<Result<(), StartError>>,
 }
@@ -82,11 +87,18 @@ fn build(setup: Setup) -> io::Result<Pump> {
         (Some(quic), Some(tls)) => Some(Box::new(Quic::new(quic, id.0 as u8, tls, &times_of(&settings))?)),
         _ => None,
     };
-    let config = ShardConfig { id, shards, key: cluster_key, seed, route: ShardConfig::ALONE };
+    let route = if setup.cluster.is_some() { Part::UNKNOWN } else { ShardConfig::ALONE };
+    let config = ShardConfig { id, shards, key: cluster_key, seed, route };
+    let cluster = setup.cluster.map(|cluster| Cluster::new(cluster, id, shards).map(Box::new)).transpose()?;
+    let mut core = Shard::new(config, Arc::clone(&settings.core), WireEncoder::default());
+    if cluster.is_some() {
+        // Nothing may be said before the coordinator was heard.
+        core.handle_lease(Now::default(), Monotonic(0));
+    }
     let rim = Rim {
         id,
         shards,
-        core: Shard::new(config, Arc::clone(&settings.core), WireEncoder::default()),
+        core,
         encoder: WireEncoder::default(),
         clock: Clock::default(),
         times: times_of(&settings),
@@ -109,6 +121,7 @@ fn build(setup: Setup) -> io::Result<Pump> {
         spare: Vec::new(),
         figures: Figures::default(),
         reports: setup.reports,
+        cluster,
         echo: setup.echo,
         draining: None,
         drained: false,
@@ -136,6 +149,11 @@ fn build(setup: Setup) -> io::Result<Pump> {
     for (number, socket) in sockets.iter().enumerate() {
         let io = Rc::new(Io::new(OwnedFd::from(socket.try_clone()?))?);
         rt::spawn(super::quic::read(Rc::clone(&context), number, io));
+    }
+    let sockets = context.state.borrow().rim.cluster.as_ref().map_or(Vec::new(), |cluster| cluster.sockets());
+    for (number, socket) in sockets.iter().enumerate() {
+        let io = Rc::new(Io::new(OwnedFd::from(socket.try_clone()?))?);
+        rt::spawn(cluster::read(Rc::clone(&context), number, io, setup.neighbours.clone()));
     }
     Ok(Pump {
         context,

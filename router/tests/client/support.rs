@@ -71,6 +71,7 @@ pub(crate) fn server_with(shards: usize, change: impl FnOnce(&mut NodeOptions)) 
         rings: None,
         echo: false,
         cluster_key: ClusterKey([3; 16]),
+        cluster: None,
         observe: Box::new(|_| {}),
     };
     change(&mut options);

@@ -47,6 +47,7 @@ pub(crate) fn options(shards: usize) -> (NodeOptions, Receiver<Notice>) {
         rings: None,
         echo: true,
         cluster_key: ClusterKey([3; 16]),
+        cluster: None,
         observe: Box::new(move |notice| drop(tell.send(notice))),
     };
     (options, notices)

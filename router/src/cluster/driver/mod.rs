@@ -55,6 +55,8 @@ pub struct DriverOptions {
     pub state_dir: PathBuf,
     /// Reads the monotonic clock, the shards' one.
     pub clock: fn() -> Monotonic,
+    /// Where shards see it.
+    pub lease: Lease,
 }
 
 /// A member with its coordinator, its disk and its consumer.
@@ -88,7 +90,7 @@ pub fn driver<C: Consumer>(
     let now = (options.clock)();
     let (sender, inputs) = mpsc::channel(INPUTS_MAX);
     let (readiness, seen) = watch::channel(Readiness::NotReady(look::reason(&NotReady::Joining)));
-    let lease = Lease::none();
+    let lease = options.lease;
     let handle = Handle { inputs: sender, readiness: seen, lease: lease.clone() };
     let driver = Driver {
         member: Member::new(options.config, now),
@@ -201,6 +203,7 @@ impl<C: Consumer> Driver<C> {
         while let Some(effect) = self.order.pop() {
             self.hand_on(effect);
         }
+        self.consumer.end(&self.member);
         if until.is_some() && self.order.may_hold_lease() {
             self.lease.set(until);
         }

@@ -1,0 +1,465 @@
+//! The shard as a part of a cluster: its links to other nodes, what passes through to and from them, and the lease. Shard view.
+//!
+//! Each node has one link to each other, on one of its shards; [`LinkTable`] says which. What another shard says to a node takes
+//! the ring to that shard and waits there for the link, stream by stream; what comes is decoded there and takes the ring
+//! to the shard that it is for. Nobody waits in a circle: requests from a node are taken as long as their shard takes requests, which
+//! depends on no link; deliveries always. A node that does not keep up is cut off, and asks for what it missed when it is back.
+
+mod parcel;
+mod relay;
+mod table;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ringway_core::{Asked, EdgeId, Edges, Monotonic, PeerId, ShardId, SlotWord, Told, Way};
+use ringway_link::{Frame, GoodbyeReason, Head, Notice as Word};
+use ringway_mesh::Mailbox;
+use ringway_protocol::NodeId;
+use tokio::sync::mpsc::UnboundedSender;
+
+pub(crate) use parcel::{Ask, Tell};
+pub(crate) use relay::Inward;
+pub(crate) use table::LinkTable;
+
+use super::clock::Clock;
+use super::context::{Context, Rim};
+use super::links::{LinkDown, LinkEvent, LinkSockets, LinkTarget, LinkView, Links, PushError};
+use crate::cluster::Lease;
+use crate::frame::SharedFrame;
+use crate::node::{Notice, Order};
+use crate::quic::datagram::Stray;
+use crate::rt::{Bell, Io};
+use relay::{Outbound, Outward};
+
+/// Frames taken from links in one turn.
+const FRAMES_PER_TURN: usize = 2_048;
+/// Without a lease, how soon it is looked at again.
+const LEASE_LOOK_MS: u64 = 20;
+/// Messages that may wait for one node in a shard's core before its link is cut.
+const BEHIND_MAX: usize = 100_000;
+
+/// What a shard says of a slot, on its way to the cluster's driver.
+pub(crate) struct Said {
+    pub(crate) slot: u16,
+    pub(crate) term: ringway_cluster::Term,
+    pub(crate) word: SlotWord,
+}
+
+/// What a shard's thread is given for its part in a cluster.
+pub(crate) struct ClusterSetup {
+    pub(crate) lease: Lease,
+    pub(crate) table: Arc<LinkTable>,
+    pub(crate) said: UnboundedSender<Said>,
+    pub(crate) links: super::links::LinkSetup,
+    pub(crate) sockets: Vec<std::net::UdpSocket>,
+}
+
+/// A node of the cluster, as shards are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownNode {
+    pub(crate) peer: PeerId,
+    pub(crate) node: NodeId,
+    /// Where to dial it; empty if it dials.
+    pub(crate) addresses: Vec<std::net::SocketAddr>,
+}
+
+/// The link of a node, as this shard was told.
+#[derive(Clone, Copy, Debug, Default)]
+struct PeerState {
+    generation: u32,
+    up: bool,
+}
+
+/// A shard's part in the cluster.
+pub(crate) struct Cluster {
+    id: ShardId,
+    shards: u16,
+    lease: Lease,
+    /// The lease that the core was told.
+    told: Monotonic,
+    table: Arc<LinkTable>,
+    said: UnboundedSender<Said>,
+    peers: BTreeMap<PeerId, PeerState>,
+    numbers: BTreeMap<NodeId, PeerId>,
+    nodes: BTreeMap<PeerId, NodeId>,
+    links: Links,
+    sockets: LinkSockets,
+    outward: BTreeMap<PeerId, Outbound>,
+    /// By shard of this node.
+    pub(crate) inward: Vec<Inward>,
+}
+
+impl Cluster {
+    /// With no node known yet.
+    ///
+    /// # Errors
+    /// A socket or the credentials can't be used.
+    pub(crate) fn new(setup: ClusterSetup, id: ShardId, shards: u16) -> std::io::Result<Self> {
+        let ClusterSetup { lease, table, said, links, sockets } = setup;
+        Ok(Self {
+            id,
+            shards,
+            lease,
+            told: Monotonic(0),
+            table,
+            said,
+            peers: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            links: Links::new(links).map_err(std::io::Error::other)?,
+            sockets: LinkSockets::new(sockets, usize::from(id.0), usize::from(shards))?,
+            outward: BTreeMap::new(),
+            inward: (0..shards).map(|_| Inward::default()).collect(),
+        })
+    }
+
+    /// The sockets of links, for those who wait for them.
+    pub(crate) fn sockets(&self) -> Vec<Rc<crate::quic::socket::Udp>> {
+        self.sockets.sockets().to_vec()
+    }
+
+    /// The cluster's driver is to know.
+    pub(crate) fn say(&self, slot: u16, term: ringway_cluster::Term, word: SlotWord) {
+        // The driver ends only with the node.
+        let _ = self.said.send(Said { slot, term, word });
+    }
+
+    /// When the lease ends, as it stands now.
+    pub(crate) fn lease(&self) -> Monotonic {
+        self.lease.valid_until()
+    }
+
+    /// The lease that the core goes by from now on, if it is another.
+    pub(crate) fn renew(&mut self, until: Monotonic) -> bool {
+        core::mem::replace(&mut self.told, until) != until
+    }
+
+    /// The cluster's nodes from now on.
+    pub(crate) fn handle_nodes(&mut self, nodes: &[KnownNode]) {
+        self.numbers = nodes.iter().map(|known| (known.node, known.peer)).collect();
+        self.nodes = nodes.iter().map(|known| (known.peer, known.node)).collect();
+        let mine = |known: &KnownNode| known.node.0 % u64::from(self.shards) == u64::from(self.id.0);
+        let targets: Vec<_> = nodes
+            .iter()
+            .map(|known| LinkTarget {
+                node: known.node,
+                incarnation: 0,
+                dial: if mine(known) { known.addresses.clone() } else { Vec::new() },
+            })
+            .collect();
+        self.links.handle_targets(Instant::now(), &targets);
+    }
+
+    /// Other credentials for links to come.
+    pub(crate) fn handle_credentials(&mut self, credentials: Arc<crate::pki::Credentials>) {
+        // They were loaded by the same code as those before: a suite for QUIC is among theirs.
+        let _ = self.links.handle_credentials(credentials);
+    }
+
+    /// Takes what a socket has; `pass_on` is given what is for another shard.
+    pub(crate) fn receive(&mut self, socket: usize, pass_on: impl FnMut(usize, Stray)) {
+        self.sockets.receive(socket, &mut self.links, Instant::now(), pass_on);
+    }
+
+    /// A datagram that another shard passed on.
+    pub(crate) fn take_stray(&mut self, stray: &Stray) {
+        self.links.handle_stray(Instant::now(), stray);
+    }
+
+    /// Something for another node: kept for its link here. True if the link is here.
+    pub(crate) fn send(&mut self, peer: PeerId, outward: Outward) {
+        if self.table.shard(peer) == Some(self.id) {
+            self.outward.entry(peer).or_default().push(outward);
+        }
+    }
+
+    /// A shard of this node asks a node whose link is here.
+    pub(crate) fn send_ask(&mut self, peer: PeerId, from: ShardId, asked: Asked) {
+        self.send(peer, Outward::Ask(from, asked));
+    }
+
+    /// A shard of this node tells a node whose link is here.
+    pub(crate) fn send_tell(&mut self, peer: PeerId, told: Told<SharedFrame>) {
+        self.send(peer, Outward::Tell(told));
+    }
+
+    /// Whether what came over a link of this generation is still to be heard.
+    pub(crate) fn hears(&self, peer: PeerId, generation: u32) -> bool {
+        self.peers.get(&peer).is_none_or(|state| generation >= state.generation)
+    }
+
+    /// Nodes that can be reached.
+    fn up(&self) -> Vec<PeerId> {
+        self.peers.iter().filter(|(_, state)| state.up).map(|(peer, _)| *peer).collect()
+    }
+
+    /// The pump's part before rings are taken: events, and frames for shards that have room.
+    pub(crate) fn work(&mut self, rim: &mut Rim) {
+        self.links.work(Instant::now());
+        while let Some(event) = self.links.poll_event() {
+            self.handle_link(rim, event);
+        }
+        let cut: Vec<_> = self.outward.keys().copied().filter(|peer| self.table.is_cut(*peer)).collect();
+        for peer in cut {
+            if let Some(node) = self.nodes.get(&peer) {
+                self.links.end(Instant::now(), *node, GoodbyeReason::Fault);
+            }
+        }
+        for _ in 0..FRAMES_PER_TURN {
+            if !self.take_frame(rim) {
+                break;
+            }
+        }
+    }
+
+    /// Takes one frame that somebody here has room for; false if there is none.
+    fn take_frame(&mut self, rim: &mut Rim) -> bool {
+        let (shards, id) = (self.shards, self.id);
+        let takes_requests = rim.core.takes_requests();
+        let inward = &self.inward;
+        let takes = |_: NodeId, head: &Head| {
+            if !Kind::is_request(head) {
+                return inward.iter().all(Inward::has_room);
+            }
+            let home = ShardId(head.room.slot() % shards);
+            if home == id { takes_requests } else { inward[usize::from(home.0)].has_room() }
+        };
+        let Some((node, bytes)) = self.links.poll_frame(takes) else { return false };
+        let Some(peer) = self.numbers.get(&node).copied() else { return true };
+        let generation = self.peers.get(&peer).map_or(0, |state| state.generation);
+        match ringway_link::decode(&bytes) {
+            Ok(Frame::Request(shard, asked)) => {
+                let from = EdgeId { peer, shard };
+                let home = ShardId(asked.request.slot() % shards);
+                if home == id {
+                    rim.core.handle_request(rim.clock.now(), from, asked);
+                } else {
+                    let ask = Ask::In { from, generation, asked };
+                    self.inward[usize::from(home.0)].asks.push_back(ask);
+                }
+            }
+            Ok(Frame::Delivery(told)) => self.spread(rim, peer, generation, wire::shared(told)),
+            Ok(Frame::Notice(Word::Disconnect { .. })) => {}
+            Ok(Frame::Word(_) | Frame::Unknown(_)) => {}
+            Err(error) => self.links.handle_fault(node, error, Instant::now()),
+        }
+        true
+    }
+
+    /// Gives a delivery to the shards that it is for.
+    fn spread(&mut self, rim: &mut Rim, from: PeerId, generation: u32, told: Told<SharedFrame>) {
+        let home = ShardId(told.slot % self.shards);
+        let mut rest = Some(told);
+        let meant = |shard: ShardId, edges: Edges| match edges {
+            Edges::Home => shard == home,
+            edges => edges.holds(shard),
+        };
+        let Some(edges) = rest.as_ref().map(|told| told.edges) else { return };
+        let shards: Vec<_> = (0..self.shards).map(ShardId).filter(|shard| meant(*shard, edges)).collect();
+        for (index, shard) in shards.iter().enumerate() {
+            let told = if index + 1 == shards.len() { rest.take() } else { rest.clone() };
+            let Some(told) = told else { return };
+            if *shard == self.id {
+                rim.core.handle_delivery(rim.clock.now(), from, told);
+            } else {
+                self.inward[usize::from(shard.0)].tells.push_back(Tell::In { from, generation, told });
+            }
+        }
+    }
+
+    fn handle_link(&mut self, rim: &mut Rim, event: LinkEvent) {
+        match event {
+            LinkEvent::Up { node, .. } => {
+                rim.reports.tell(Notice::LinkUp { node: node.0 });
+                let Some(peer) = self.numbers.get(&node).copied() else { return };
+                let Some((generation, before)) = self.table.up(peer, self.id) else { return };
+                self.outward.insert(peer, Outbound::default());
+                if let Some(before) = before.filter(|before| *before != self.id) {
+                    self.inward[usize::from(before.0)].tells.push_back(Tell::Replaced(peer));
+                }
+                self.announce(rim, peer, generation, true);
+            }
+            LinkEvent::Down { node, why } => {
+                rim.reports.tell(Notice::LinkDown { node: node.0, why: why.to_string() });
+                let Some(peer) = self.numbers.get(&node).copied() else { return };
+                self.outward.remove(&peer);
+                if let Some(generation) = self.table.down(peer, self.id) {
+                    self.announce(rim, peer, generation, false);
+                }
+            }
+            LinkEvent::Failed { node, address, why } => {
+                let node = node.map(|node| node.0);
+                let refused = matches!(why, LinkDown::Refused { .. });
+                rim.reports.tell(Notice::LinkFailed { node, address, why: why.to_string(), refused });
+            }
+        }
+    }
+
+    /// Tells every shard of a link.
+    fn announce(&mut self, rim: &mut Rim, peer: PeerId, generation: u32, up: bool) {
+        for shard in (0..self.shards).filter(|shard| *shard != self.id.0) {
+            self.inward[usize::from(shard)].tells.push_back(Tell::Peer { peer, generation, up });
+        }
+        self.handle_peer(rim, peer, generation, up);
+    }
+
+    /// A link came up or went down, here or on another shard.
+    pub(crate) fn handle_peer(&mut self, rim: &mut Rim, peer: PeerId, generation: u32, up: bool) {
+        let state = self.peers.entry(peer).or_default();
+        if generation < state.generation {
+            return;
+        }
+        let was_up = core::mem::replace(state, PeerState { generation, up }).up;
+        let now = rim.clock.now();
+        if was_up {
+            rim.core.handle_peer(now, peer, false);
+        }
+        if up {
+            rim.core.handle_peer(now, peer, true);
+        }
+    }
+
+    /// The node has a newer link on another shard.
+    pub(crate) fn handle_replaced(&mut self, peer: PeerId) {
+        if let Some(node) = self.nodes.get(&peer) {
+            self.links.end(Instant::now(), *node, GoodbyeReason::Replaced);
+        }
+    }
+
+    /// Takes what the core says to other nodes: to the links here, or by `ring` to the shard that has the link, while that
+    /// takes it.
+    pub(crate) fn collect(&mut self, rim: &mut Rim, mut ring: impl FnMut(ShardId, Parcel) -> Result<(), Parcel>) {
+        if !rim.core.has_outbound_to_peers() {
+            return;
+        }
+        for peer in self.up() {
+            let Some(shard) = self.table.shard(peer) else { continue };
+            while self.table.takes(peer) {
+                let way = Way::Peer(peer);
+                let parcel = match rim.core.poll_delivery(way) {
+                    Some(told) => Parcel::Tell(Tell::Out(peer, told)),
+                    None => match rim.core.poll_request(way) {
+                        Some(asked) => Parcel::Ask(Ask::Out(peer, asked)),
+                        None => break,
+                    },
+                };
+                self.table.add(peer);
+                if shard == self.id {
+                    match parcel {
+                        Parcel::Tell(Tell::Out(peer, told)) => self.send_tell(peer, told),
+                        Parcel::Ask(Ask::Out(peer, asked)) => self.send_ask(peer, self.id, asked),
+                        Parcel::Tell(_) | Parcel::Ask(_) => {}
+                    }
+                } else if let Err(parcel) = ring(shard, parcel) {
+                    // Kept in front of what follows.
+                    match parcel {
+                        Parcel::Tell(tell) => self.inward[usize::from(shard.0)].tells.push_back(tell),
+                        Parcel::Ask(ask) => self.inward[usize::from(shard.0)].asks.push_back(ask),
+                    }
+                    break;
+                }
+            }
+            if rim.core.waiting_for(peer) > BEHIND_MAX {
+                self.table.cut(peer);
+            }
+        }
+    }
+
+    /// Gives links what they take, and sends their packets.
+    pub(crate) fn flush(&mut self) {
+        let mut relieved = false;
+        for (peer, outbound) in &mut self.outward {
+            if outbound.waiting == 0 {
+                continue;
+            }
+            let Some(node) = self.nodes.get(peer) else { continue };
+            let mut sent = 0;
+            for (number, stream) in outbound.streams.iter_mut().enumerate() {
+                while !stream.is_empty() && self.links.room(*node, number as u16) > 0 {
+                    let Some(outward) = stream.pop_front() else { break };
+                    sent += 1;
+                    match wire::with_frame(outward, |frame| self.links.push(*node, frame)) {
+                        Ok(()) => {}
+                        // It went down in this turn: the event follows.
+                        Err(PushError::Down) => break,
+                        Err(error) => debug_assert!(false, "{error}"),
+                    }
+                }
+            }
+            outbound.waiting -= sent;
+            relieved |= self.table.remove(*peer, sent);
+        }
+        if relieved {
+            for shard in (0..self.shards).filter(|shard| *shard != self.id.0) {
+                self.inward[usize::from(shard)].tells.push_back(Tell::Room);
+            }
+        }
+        let now = Instant::now();
+        self.sockets.flush(&mut self.links, now);
+    }
+
+    /// Whether the next turn has something to do at once.
+    pub(crate) fn has_work(&self) -> bool {
+        self.links.has_work()
+    }
+
+    /// When a turn is due for the links' sake, or to look at the lease again.
+    pub(crate) fn poll_timeout(&self) -> Option<Monotonic> {
+        let now = Clock::monotonic();
+        let wait = |due: Instant| due.saturating_duration_since(Instant::now()).as_micros() as u64;
+        let links = self.links.poll_timeout().map(|due| Monotonic(now.0 + wait(due)));
+        let lease = (self.told <= now).then(|| now.plus_ms(LEASE_LOOK_MS));
+        [links, lease].into_iter().flatten().min()
+    }
+
+    /// Ends all links now.
+    pub(crate) fn cut_all(&mut self) {
+        let now = Instant::now();
+        self.links.cut_all(now);
+        self.sockets.flush(&mut self.links, now);
+    }
+
+    /// The links that are up here.
+    pub(crate) fn views(&self) -> Vec<LinkView> {
+        self.links.views().collect()
+    }
+}
+
+/// For either ring.
+pub(crate) enum Parcel {
+    Ask(Ask),
+    Tell(Tell),
+}
+
+/// Requests wait for their shard, everything else is always taken.
+struct Kind;
+
+impl Kind {
+    fn is_request(head: &Head) -> bool {
+        matches!(head.kind(), Ok(Some(kind)) if kind.is_request())
+    }
+}
+
+/// Reads a socket of links for as long as the shard runs.
+pub(crate) async fn read(
+    context: Rc<Context>,
+    socket: usize,
+    io: Rc<Io>,
+    neighbours: Vec<Arc<Mailbox<Order, Bell>>>,
+) {
+    while io.readable().await.is_ok() {
+        let mut state = context.state.borrow_mut();
+        if let Some(cluster) = &mut state.rim.cluster {
+            cluster.receive(socket, |shard, stray| {
+                // A queue that is full loses it, as the network may.
+                let _ = neighbours[shard].post(Order::LinkDatagram(Box::new(stray)));
+            });
+        }
+        drop(state);
+        context.wake_pump();
+    }
+}
