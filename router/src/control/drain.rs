@@ -85,7 +85,7 @@ pub(super) async fn leave(cluster: &Handle) {
     let gone = async {
         let _ = cluster.leave();
         while let Ok(look) = cluster.look().await
-            && look.status.requests_pending > 0
+            && (look.status.requests_pending > 0 || !matches!(look.status.state.as_str(), "left" | "refused"))
         {
             tokio::time::sleep(LOOK).await;
         }

@@ -44,6 +44,12 @@ impl Member {
         if self.phase == Phase::Registered { self.state() } else { None }
     }
 
+    /// Whether a change of its own record is on its way: [`Member::leave`] compares that record, and is told to nobody if it is called now.
+    #[must_use]
+    pub const fn is_turning(&self) -> bool {
+        self.turning
+    }
+
     /// All nodes that it knows of, dead ones too, by their ids.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &NodeRecord)> {
         self.view.nodes.iter().map(|(id, seen)| (*id, &seen.record))

@@ -40,6 +40,8 @@ const EVENTS_A_TURN: usize = 64;
 const PACE_MS: u64 = 10;
 /// Between two tries of a write that failed.
 const DISK_AGAIN_MS: u64 = 1_000;
+/// How long leaving may wait for a change of the node's own record.
+const LEAVE_PATIENCE_MS: u64 = 1_000;
 /// How long effects may wait for the disk before the node leaves.
 const DISK_PATIENCE_MS: u64 = 10_000;
 
@@ -79,6 +81,8 @@ pub struct Driver<C> {
     /// Ends of watches that found no room.
     unwatch: Vec<Token>,
     asked_at: Monotonic,
+    /// Since when it has been asked to leave.
+    leaving: Option<Monotonic>,
     ledger: Ledger,
 }
 
@@ -109,6 +113,7 @@ pub fn driver<C: Consumer>(
         stalled: None,
         unwatch: Vec::new(),
         asked_at: now,
+        leaving: None,
         ledger: Ledger::default(),
     };
     (driver, handle)
@@ -144,6 +149,7 @@ impl<C: Consumer> Driver<C> {
             self.asked_at = now;
             self.member.handle_timeout(now);
         }
+        self.drive_leave(now);
         self.take_out();
         taken == EVENTS_A_TURN
     }
@@ -167,13 +173,26 @@ impl<C: Consumer> Driver<C> {
             Input::InSync(slot, term, standby) => self.member.request_in_sync(slot, term, standby),
             Input::Alone(slot, term) => self.member.request_alone(slot, term),
             Input::Drain => self.member.drain(now),
-            Input::Leave => self.member.leave(now),
+            Input::Leave => {
+                self.leaving.get_or_insert(now);
+                self.drive_leave(now);
+            }
             // Whoever asked may have gone.
             Input::Look(answer) => drop(answer.send(self.look(now))),
             Input::Map(answer) => drop(answer.send(look::map(&self.member))),
             Input::Nodes(answer) => drop(answer.send(look::nodes(&self.member))),
         }
         self.take_out();
+    }
+
+    /// Leaves, as soon as the others can be told so.
+    fn drive_leave(&mut self, now: Monotonic) {
+        let told =
+            |since: Monotonic| !self.member.is_turning() || now.since(since) >= LEAVE_PATIENCE_MS * 1_000;
+        if self.leaving.is_some_and(told) {
+            self.leaving = None;
+            self.member.leave(now);
+        }
     }
 
     /// Hands over what the member wants, and hands on what it says.
@@ -288,8 +307,8 @@ impl<C: Consumer> Driver<C> {
             at => at.max(self.asked_at.plus_ms(PACE_MS)),
         });
         let disk = self.order.wants_disk().then(|| self.disk_at.max(now.plus_ms(PACE_MS)));
-        let unwatch = (!self.unwatch.is_empty()).then(|| now.plus_ms(PACE_MS));
-        let at = [member, disk, unwatch].into_iter().flatten().min();
+        let soon = (!self.unwatch.is_empty() || self.leaving.is_some()).then(|| now.plus_ms(PACE_MS));
+        let at = [member, disk, soon].into_iter().flatten().min();
         Duration::from_micros(at.map_or(1_000_000, |at| at.since(now)))
     }
 

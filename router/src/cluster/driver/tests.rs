@@ -25,17 +25,19 @@ impl Consumer for Notes {
     }
 }
 
-/// Refuses every other request that it is asked to take.
+/// Refuses about every other request that it is asked to take, at no regular distance.
 struct Full {
     solo: Solo,
-    refuses: bool,
+    wake: Arc<Notify>,
+    state: u32,
     refused: Arc<Mutex<u32>>,
 }
 
 impl Coordinator for Full {
     fn submit(&mut self, token: Token, request: Request) -> Result<(), Request> {
-        self.refuses = !self.refuses;
-        if self.refuses {
+        self.wake.notify_one();
+        self.state = self.state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        if self.state & 0x1_0000 != 0 {
             *self.refused.lock().unwrap() += 1;
             return Err(request);
         }
@@ -112,10 +114,17 @@ async fn slots_wait_for_a_disk_that_fails_and_the_lease_does_not() {
 #[tokio::test]
 async fn a_coordinator_with_a_full_queue_is_asked_again() {
     let scratch = Scratch::new("driver-full");
-    let refused = Arc::new(Mutex::new(0));
-    let full = Full { solo: Solo::new(CLUSTER, Term(1)), refuses: false, refused: Arc::clone(&refused) };
+    let (refused, wake) = (Arc::new(Mutex::new(0)), Arc::new(Notify::new()));
+    let full = Full {
+        solo: Solo::new(CLUSTER, Term(1)),
+        wake: Arc::clone(&wake),
+        state: 1,
+        refused: Arc::clone(&refused),
+    };
     let told = Arc::default();
-    let (driver, handle) = driver(options(&scratch.path, Box::new(full)), |_| Notes(Arc::clone(&told)));
+    let (driver, handle) = driver(DriverOptions { wake, ..options(&scratch.path, Box::new(full)) }, |_| {
+        Notes(Arc::clone(&told))
+    });
     let task = tokio::spawn(driver.run());
     until("all slots are acquired", async || acquired(&told) == 4_096).await;
     assert!(*refused.lock().unwrap() > 0);
