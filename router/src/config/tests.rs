@@ -195,6 +195,55 @@ fn production_refuses_what_is_not_safe_each_in_one_line() {
 }
 
 #[test]
+fn a_cluster_says_everything_that_is_missing() {
+    let alone = "[tls]\nmode = \"off\"\n[clients]\nanonymous = true\n";
+    let etcd = format!("{alone}[cluster]\ncoordinator = \"etcd\"\n");
+    let good = format!(
+        "{etcd}endpoints = \"http://etcd-1:2379\"\n[links]\nadvertise = \"10.0.0.1:7410\"\ncertificate_file = \"a\"\nca_file = \"b\"\n"
+    );
+    assert_eq!(production(&good), "");
+    for (text, answer) in [
+        (
+            etcd,
+            "default: cluster.coordinator = \"etcd\" needs cluster.endpoints: name etcd's members, like \"https://10.0.0.1:2379\"\n\
+             default: cluster.coordinator = \"etcd\" needs links.certificate_file: set it to the node-N.pem of `ringway pki issue`\n\
+             default: cluster.coordinator = \"etcd\" needs links.ca_file: set it to the ca.pem of `ringway pki init`\n\
+             default: links.listen = \"0.0.0.0:7410\" is no address that other nodes could dial: set links.advertise, like \"10.0.0.1:7410\"",
+        ),
+        (
+            good.replace("http:", "https:"),
+            "default: cluster.endpoints: \"https://etcd-1:2379\" is https and there is no cluster.etcd_ca_file: set it to the authority that signed etcd's certificate",
+        ),
+        (
+            good.replace("http://", ""),
+            "ringway.toml:7: cluster.endpoints: \"etcd-1:2379\" is no URL of a host and port: write it like \"https://10.0.0.1:2379\" or \"http://etcd-1:2379\"",
+        ),
+        (
+            good.replace(
+                "[links]",
+                "ttl = \"400ms\"\nuser = \"u\"\nprefix = \"a b\"\netcd_key_file = \"k\"\n[links]",
+            ),
+            "default: cluster.etcd_key_file is set without cluster.etcd_certificate_file: both or none\n\
+             default: cluster.user is set without cluster.password_file: both or none\n\
+             default: cluster.etcd_certificate_file is for https, and there is no cluster.etcd_ca_file: set it\n\
+             ringway.toml:10: cluster.prefix = \"a b\" can't begin keys: use 1 to 128 letters, digits and any of / - _ .\n\
+             ringway.toml:8: cluster.ttl = \"400ms\" less cluster.margin = \"100ms\" is not more than two of cluster.beat = \"150ms\": one lost renewal would end a lease; raise ttl or lower beat",
+        ),
+        (
+            format!("{good}[node]\nstate_dir = \"\"\n"),
+            "ringway.toml:13: a node of a cluster must remember its map over a restart: set node.state_dir",
+        ),
+        (
+            format!("{alone}[cluster]\nendpoints = \"http://a:1\"\n[namespaces.chat]\nreplicas = 2\n"),
+            "ringway.toml:6: cluster.endpoints is set and cluster.coordinator is \"none\": say cluster.coordinator = \"etcd\", or empty it\n\
+             ringway.toml:8: namespaces.chat.replicas = 2 needs a second node and cluster.coordinator is \"none\": set it to 1, or say cluster.coordinator = \"etcd\"",
+        ),
+    ] {
+        assert_eq!(production(&text), answer);
+    }
+}
+
+#[test]
 fn development_is_loopback_only_and_otherwise_needs_no_configuration() {
     let given = file::assignments(Path::new("r.toml"), "[clients]\nlisten = \"0.0.0.0:7400\"\n").unwrap();
     let loaded = apply([dev::profile(given.iter()), given]).unwrap();
