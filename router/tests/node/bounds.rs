@@ -5,7 +5,7 @@ use ringway_protocol::{Format, Lane};
 
 use crate::client::Client;
 use crate::sessions::{door, upgrade_status};
-use crate::support::{PATIENCE, start};
+use crate::support::{PATIENCE, options, start};
 
 #[test]
 fn half_open_connections_are_bounded_and_those_inside_go_on() {
@@ -99,9 +99,12 @@ fn a_proxy_s_header_says_whose_connection_it_is() {
 
 #[test]
 fn a_handshake_that_dribbles_is_cut_while_others_are_served() {
-    let node = start(1, |options| door(options, |door| door.handshake_ms = 300));
-    let mut dribbling = node.connect();
+    let node = start(1, |_| {});
     let mut other = Client::open(&node, Format::Json);
+    let (mut short, _) = options(1);
+    door(&mut short, |door| door.handshake_ms = 300);
+    node.reload(&short.settings);
+    let mut dribbling = node.connect();
     let head = b"GET /v1 HTTP/1.1\r\nHost: a\r\nX-Slow: ".iter().chain(std::iter::repeat(&b'a'));
     let mut cut = false;
     for (number, byte) in head.take(20_000).enumerate() {

@@ -1,7 +1,5 @@
 //! A client of either format, which blocks; and JSON where a test only looks at what comes.
 
-use std::net::TcpStream;
-
 use ringway_protocol::codec::{BinaryEncoder, binary, frames};
 use ringway_protocol::command::{Command, Hello, Join, Publish};
 use ringway_protocol::event::{ErrorEvent, Event};
@@ -9,11 +7,12 @@ use ringway_protocol::{Body, BodyKind, Format, Lane, RequestId, RoomName};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::patient::Patient;
 use crate::support::Node;
 
 /// A connection that speaks one format and understands what comes as JSON values.
 pub(crate) struct Client {
-    pub(crate) socket: WebSocket<TcpStream>,
+    pub(crate) socket: WebSocket<Patient>,
     format: Format,
     encoder: BinaryEncoder,
     /// Frames of a message that held several.
@@ -28,13 +27,12 @@ pub(crate) fn id(id: u32) -> Option<RequestId> {
 impl Client {
     /// Connects and says nothing yet.
     pub(crate) fn silent(node: &Node, format: Format) -> Self {
-        Self {
-            socket: node.open("/v1"),
-            format,
-            encoder: BinaryEncoder::new(),
-            waiting: Vec::new(),
-            welcome: Value::Null,
-        }
+        Self::over(node.open("/v1"), format)
+    }
+
+    /// Over a WebSocket connection on which nothing was said yet.
+    pub(crate) fn over(socket: WebSocket<Patient>, format: Format) -> Self {
+        Self { socket, format, encoder: BinaryEncoder::new(), waiting: Vec::new(), welcome: Value::Null }
     }
 
     /// Connects and is welcomed.

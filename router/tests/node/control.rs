@@ -72,7 +72,7 @@ fn a_reload_changes_what_is_new_and_keeps_who_is_in() {
     client.join("room");
     let (mut changed, _) = options(1);
     core(&mut changed, |settings| settings.node = "renamed".to_owned());
-    node.handle.reload(&changed.settings).unwrap();
+    node.reload(&changed.settings);
     let late = Client::open(&node, Format::Json);
     assert_eq!(late.welcome["node"], "renamed");
     client.publish("room", "still here", Lane::Reliable, false);
@@ -85,7 +85,7 @@ fn a_resume_outlives_a_reload_though_no_secret_is_configured() {
     let first = Client::open(&node, Format::Json);
     let secret = first.welcome["resume"].as_str().unwrap().to_owned();
     let (unchanged, _) = options(1);
-    node.handle.reload(&unchanged.settings).unwrap();
+    node.reload(&unchanged.settings);
     let mut again = Client::silent(&node, Format::Json);
     again.hello(Some(&secret));
     assert_eq!(again.welcome["session"], first.welcome["session"]);

@@ -5,6 +5,8 @@ mod client;
 mod control;
 mod echo;
 mod faults;
+#[path = "../patient/mod.rs"]
+mod patient;
 mod quic;
 mod rings;
 mod runtime;

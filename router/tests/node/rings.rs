@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use ringway::node::Bounds;
 use ringway_protocol::command::{Command, Leave};
 use ringway_protocol::{Format, Lane, RoomName};
@@ -56,6 +54,7 @@ fn a_burst_for_another_shard_goes_on_when_nothing_else_happens() {
             settings.limits.work_burst = u32::MAX;
         });
     });
+    // Nothing else wakes a shard before reading gives up: deadlines of connections are further away.
     // Some pair is of two shards, and one of its rooms is the publisher's shard's own.
     for pair in 0..16 {
         let mut listener = Client::open(&node, Format::Binary);
@@ -63,11 +62,8 @@ fn a_burst_for_another_shard_goes_on_when_nothing_else_happens() {
         for room in ["left", "right"] {
             let room = format!("{room} {pair}");
             listener.join(&room);
-            let begun = Instant::now();
             publisher.publish_at_once(&room, (0..2_000).map(|number| number.to_string()));
             while listener.text() != "1999" {}
-            // Far above what it takes, and below what would wake a shard by chance.
-            assert!(begun.elapsed() < Duration::from_secs(10), "it was held up");
         }
     }
 }

@@ -2,7 +2,8 @@ use ringway::node::{self, Listen, Notice, RuntimeChoice, RuntimeKind, ShardPlan,
 use ringway_protocol::{Format, Lane};
 
 use crate::client::Client;
-use crate::support::{options, start};
+use crate::patient::Patient;
+use crate::support::{PATIENCE, options, start};
 
 /// Runs on a thread that the kernel lets make no ring, nor do the threads that it makes.
 fn without_io_uring<T: Send>(run: impl FnOnce() -> T + Send) -> T {
@@ -127,9 +128,9 @@ fn no_connection_is_lost_between_accepting_and_the_end_of_it() {
         std::thread::yield_now();
         node.handle.stop_listening().unwrap();
         let connections = connecting.join().unwrap();
-        for mut stream in connections {
+        for stream in connections {
             use std::io::{Read, Write};
-            stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+            let mut stream = Patient::over(stream, PATIENCE).unwrap();
             let asked = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
             let mut first = [0; 1];
             match stream.read(&mut first) {

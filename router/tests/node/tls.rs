@@ -1,5 +1,4 @@
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use ringway::node::{FlushChoice, NodeSettings, RuntimeChoice};
@@ -9,10 +8,11 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
 use crate::client::Client;
-use crate::support::{Node, options, start};
+use crate::patient::Patient;
+use crate::support::{Node, PATIENCE, options, start};
 use ringway_protocol::{Format, Lane};
 
-type Secure = StreamOwned<ClientConnection, TcpStream>;
+type Secure = StreamOwned<ClientConnection, Patient>;
 
 pub(crate) fn certificate() -> (CertificateDer<'static>, Arc<rustls::ServerConfig>) {
     let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -46,8 +46,7 @@ fn secure_stream(node: &Node, certificate: &CertificateDer<'static>) -> Secure {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from("localhost").unwrap();
-    let stream = TcpStream::connect(node.handle.addresses()[1]).unwrap();
-    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    let stream = Patient::connect(node.handle.addresses()[1], PATIENCE).unwrap();
     StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
 }
 
@@ -130,8 +129,7 @@ fn more_handshakes_at_once_than_a_turn_takes_all_end_well() {
 #[test]
 fn plain_bytes_on_a_tls_port_get_an_alert_and_the_end() {
     let (node, _) = secure_node(1, |_| {});
-    let mut stream = TcpStream::connect(node.handle.addresses()[1]).unwrap();
-    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    let mut stream = Patient::connect(node.handle.addresses()[1], PATIENCE).unwrap();
     stream.write_all(b"GET /v1 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
@@ -144,7 +142,7 @@ fn after_a_reload_new_connections_get_the_new_certificate_and_old_ones_go_on() {
     let mut old = open(&node, &first, "/echo");
     let (second, config) = certificate();
     let settings = NodeSettings { tls: Some(config), ..options(1).0.settings };
-    node.handle.reload(&settings).unwrap();
+    node.reload(&settings);
     let mut new = open(&node, &second, "/echo");
     for socket in [&mut old, &mut new] {
         socket.send(Message::text("still here")).unwrap();

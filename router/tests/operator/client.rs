@@ -1,22 +1,22 @@
 //! A client of the JSON format.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::patient::Patient;
 use crate::process::PATIENCE;
 
 pub(crate) struct Client {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Patient>,
     pub(crate) welcome: Value,
 }
 
 impl Client {
     /// Connects and says hello; the answer is `welcome` or an error.
     pub(crate) fn connect(address: SocketAddr, token: Option<&str>) -> Self {
-        let stream = TcpStream::connect(address).expect("clients are let in");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let stream = Patient::connect(address, PATIENCE).expect("clients are let in");
         let url = format!("ws://{address}/v1");
         let (socket, _) = tungstenite::client(url, stream).expect("a WebSocket");
         let mut client = Self { socket, welcome: Value::Null };

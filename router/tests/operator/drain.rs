@@ -7,7 +7,8 @@ use crate::process::{Node, Scratch, refused, ringway};
 
 #[test]
 fn sigterm_says_503_still_lets_in_then_tells_everybody_and_ends_with_0() {
-    let mut node = Node::dev(&["--set", "drain.delay=1s", "--set", "drain.spread=0s"]);
+    // Long enough for a busy host to do all that is done meanwhile.
+    let mut node = Node::dev(&["--set", "drain.delay=10s", "--set", "drain.spread=0s"]);
     let mut before = Client::connect(node.clients[0], None);
     assert_eq!(node.get("/readyz").0, 200);
     node.signal(libc::SIGTERM);

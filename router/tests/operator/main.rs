@@ -7,6 +7,8 @@ mod client;
 mod drain;
 mod logs;
 mod metrics;
+#[path = "../patient/mod.rs"]
+mod patient;
 mod process;
 mod reload;
 mod start;

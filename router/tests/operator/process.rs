@@ -1,14 +1,16 @@
 //! A running `ringway serve`, its log as it comes, and HTTP to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::patient::Patient;
 
 /// Longer than anything here takes on a busy machine; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -147,6 +149,19 @@ impl Node {
         }
     }
 
+    /// Has the configuration read again, waits until it is in force, and gives the lines that were logged meanwhile.
+    pub(crate) fn reload(&mut self) -> Vec<Value> {
+        self.signal(libc::SIGHUP);
+        let (_, lines) = self.said_before("configuration reloaded");
+        // A shard takes orders in their order, but clients' commands in between: an answer says that all have taken it. Where
+        // they are too busy for one, there is a 503.
+        let begun = Instant::now();
+        while self.get("/metrics").0 != 200 {
+            assert!(begun.elapsed() < PATIENCE, "the shards take no order");
+        }
+        lines
+    }
+
     pub(crate) fn signal(&self, signal: i32) {
         // SAFETY: a signal to a child of ours that was not waited for.
         let done = unsafe { libc::kill(self.child.id() as i32, signal) };
@@ -170,8 +185,7 @@ impl Node {
             headers.join("\r\n"),
             body.len()
         );
-        let mut stream = TcpStream::connect(self.http).expect("HTTP listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut stream = Patient::connect(self.http, PATIENCE).expect("HTTP listens");
         stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("written");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");

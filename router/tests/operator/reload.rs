@@ -49,8 +49,7 @@ fn hot_keys_take_effect_and_cold_ones_are_named_and_kept() {
     assert_eq!(client.join("news:a")["code"], 401);
 
     site.write("[tls]\nmode = \"off\"\n", "anonymous = true\necho = true\n[namespaces.chat]\njoin = \"users\"\n[namespaces.news]\njoin = \"anyone\"\n");
-    node.signal(libc::SIGHUP);
-    let (_, lines) = node.said_before("configuration reloaded");
+    let lines = node.reload();
     assert_eq!(
         fields(&lines, "configuration changed", "change"),
         ["namespaces.chat.join: \"anyone\" → \"users\"", "namespaces.news is new"]
@@ -86,8 +85,7 @@ fn one_mistake_and_nothing_changes() {
     assert_eq!((api(&node, "the first api token"), api(&node, "the second api token")), (200, 401));
 
     site.write("[tls]\nmode = \"off\"\n", "anonymous = true\n[namespaces.chat]\njoin = \"users\"\n");
-    node.signal(libc::SIGHUP);
-    node.said("configuration reloaded");
+    node.reload();
     assert_eq!((api(&node, "the first api token"), api(&node, "the second api token")), (401, 200));
     assert_eq!(client.join("chat:b")["code"], 300);
 }

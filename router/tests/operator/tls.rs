@@ -1,12 +1,13 @@
 //! The certificates that clients are shown: made for development, read again at a reload.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
-use crate::process::Node;
+use crate::patient::Patient;
+use crate::process::{Node, PATIENCE};
 use crate::reload::Site;
 
 #[test]
@@ -26,8 +27,7 @@ fn certificates_are_read_again_and_a_bad_one_leaves_the_good_one_in_use() {
     assert!(certificate_of(node.clients[0]) == first);
 
     let second = renew();
-    node.signal(libc::SIGHUP);
-    node.said("configuration reloaded");
+    node.reload();
     assert!(certificate_of(node.clients[0]) == second);
 
     site.scratch.write("key.pem", "no key");
@@ -56,8 +56,7 @@ fn certificate_of(address: SocketAddr) -> Vec<u8> {
         .with_no_client_auth();
     let name = ServerName::try_from("localhost").expect("a name");
     let mut connection = rustls::ClientConnection::new(Arc::new(config), name).expect("a connection");
-    let mut socket = TcpStream::connect(address).expect("clients are let in");
-    socket.set_read_timeout(Some(crate::process::PATIENCE)).expect("a timeout");
+    let mut socket = Patient::connect(address, PATIENCE).expect("clients are let in");
     while connection.is_handshaking() {
         connection.complete_io(&mut socket).expect("a handshake");
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream, TransportConfig};
 use ringway::node::NodeOptions;
@@ -95,16 +96,37 @@ impl Quic {
 
     /// Connects to this address, which is that of a server or of something before it.
     pub(super) fn connect_to(address: SocketAddr, trust: ClientConfig, transport: TransportConfig) -> Self {
+        Self::try_connect(address, trust, transport).unwrap()
+    }
+
+    /// Connects where the time for handshakes is short: a host may be too busy for that once, but not always.
+    pub(super) fn connect_in_time(server: &Server) -> Self {
+        let begun = Instant::now();
+        loop {
+            match Self::try_connect(server.address(), server.trust.clone(), TransportConfig::default()) {
+                Ok(client) => return client,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+            }
+        }
+    }
+
+    fn try_connect(
+        address: SocketAddr,
+        trust: ClientConfig,
+        mut transport: TransportConfig,
+    ) -> Result<Self, ConnectionError> {
         let mut config = trust;
+        // A test may have to wait for something else for long.
+        transport.max_idle_timeout(None);
         config.transport_config(Arc::new(transport));
         let (endpoint, connection, send, receive) = RUNTIME.block_on(async {
             let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
             let connecting = endpoint.connect_with(config, address, "localhost").unwrap();
-            let connection = tokio::time::timeout(PATIENCE, connecting).await.unwrap().unwrap();
-            let (send, receive) = connection.open_bi().await.unwrap();
-            (endpoint, connection, send, receive)
-        });
-        Self::over(endpoint, connection, send, receive)
+            let connection = tokio::time::timeout(PATIENCE, connecting).await.unwrap()?;
+            let (send, receive) = connection.open_bi().await?;
+            Ok::<_, ConnectionError>((endpoint, connection, send, receive))
+        })?;
+        Ok(Self::over(endpoint, connection, send, receive))
     }
 
     /// A client whose control stream is open.

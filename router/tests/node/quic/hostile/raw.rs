@@ -1,5 +1,6 @@
 //! A bare UDP socket, and the first datagram of a real client.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,9 +36,18 @@ impl Raw {
     pub(super) fn receive(&self, wait: Duration) -> Option<Vec<u8>> {
         self.socket.set_read_timeout(Some(wait.max(Duration::from_millis(1)))).unwrap();
         let mut bytes = vec![0; 65_536];
-        let count = self.socket.recv(&mut bytes).ok()?;
-        bytes.truncate(count);
-        Some(bytes)
+        let begun = Instant::now();
+        loop {
+            match self.socket.recv(&mut bytes) {
+                Ok(count) => {
+                    bytes.truncate(count);
+                    return Some(bytes);
+                }
+                // The process was stopped for a while (signal(7)).
+                Err(error) if error.kind() == ErrorKind::Interrupted && begun.elapsed() < wait => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     /// Everything that is there by now.

@@ -22,7 +22,7 @@ fn after_a_reload_under_traffic_new_connections_get_the_new_certificate_and_old_
         for number in 0..20 {
             if number == 10 {
                 let settings = NodeSettings { tls: Some(config.clone()), ..options(1).0.settings };
-                server.node.handle.reload(&settings).unwrap();
+                server.node.reload(&settings);
             }
             old[number % 4].publish("room", &format!("{round} {number}"), Lane::Reliable);
         }
