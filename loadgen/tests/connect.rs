@@ -35,7 +35,7 @@ fn clients_that_are_sent_away_make_a_failure() {
 fn a_slow_line_that_is_fast_enough_sees_young_state() {
     let summary = load(
         room_server(Fault::Nothing),
-        "slow-reader --lane latest --rate 20 --reader-kbit 100000 --duration 300ms --warmup 50ms --age-max 10s",
+        "slow-reader --lane latest --rate 20 --reader-kbit 100000 --duration 1s --warmup 50ms --age-max 10s",
     );
     assert_eq!(summary.failures(), <[String; 0]>::default());
     assert!(summary.value("state_age_p50_us").as_f64().unwrap() > 0.0);

@@ -104,7 +104,7 @@ fn a_lost_message_is_noticed_by_every_subscriber() {
 
 #[test]
 fn a_missing_end_is_noticed_though_nothing_follows_it() {
-    let summary = fanout(Broken::WithholdsTheEnd, "--qos 1");
+    let summary = fanout(Broken::WithholdsTheEnd, "--qos 1 --settle 4s");
     assert!(count(&summary, "lost") >= 12, "{:?}", summary.failures());
     assert_evidence(&summary, "publications 10 to ");
 }
@@ -149,7 +149,7 @@ fn a_session_that_nobody_asked_for_is_noticed() {
 
 #[test]
 fn missing_acknowledgements_are_noticed() {
-    let summary = fanout(Broken::KeepsAcknowledgements, "--qos 1");
+    let summary = fanout(Broken::KeepsAcknowledgements, "--qos 1 --settle 4s");
     assert!(count(&summary, "other_violations") > 0);
     assert_eq!(count(&summary, "lost"), 0);
     assert_evidence(&summary, "publications were not acknowledged");
@@ -181,13 +181,13 @@ fn connect_counts_to_connack_and_to_suback() {
 #[test]
 fn each_client_gets_its_own_echo() {
     for qos in ["--qos 0", "--qos 1"] {
-        let arguments = format!("echo --connections 7 --duration 100ms --warmup 20ms --threads 2 {qos}");
+        let arguments = format!("echo --connections 7 --duration 1s --warmup 20ms --threads 2 {qos}");
         let summary = load_at(&format!("mqtt://{}", broker(Broken::Nothing)), &arguments);
         assert_eq!(summary.failures(), <[String; 0]>::default(), "{qos}");
         assert_eq!(summary.value("connections"), 7);
         assert!(summary.value("messages_per_s").as_f64().unwrap() > 0.0);
     }
-    let arguments = "echo --connections 1 --duration 100ms --warmup 0s";
+    let arguments = "echo --connections 1 --duration 1s --warmup 0s";
     let summary = load_at(&format!("mqtt://{}", broker(Broken::Garbles)), arguments);
     assert_eq!(count(&summary, "corrupted"), 1);
 }

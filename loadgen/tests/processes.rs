@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -34,8 +35,7 @@ fn document(server: SocketAddr, arguments: &str) -> (i32, Value) {
 
 #[test]
 fn several_processes_are_one_run() {
-    let fanout =
-        "fanout --subscribers 30 --rooms 3 --publishers 5 --rate 100 --duration 400ms --warmup 100ms";
+    let fanout = "fanout --subscribers 30 --rooms 3 --publishers 5 --rate 100 --duration 400ms --warmup 100ms --settle 20s";
     let (code, run) = document(room_server(Fault::Nothing), &format!("{fanout} --processes 3 --threads 2"));
     assert_eq!((code, &run["failures"]), (0, &serde_json::json!([])), "{run:#}");
     assert_eq!((run["connections"].as_u64(), run["run"]["processes"].as_u64()), (Some(35), Some(3)));
@@ -52,7 +52,7 @@ fn several_processes_are_one_run() {
 #[test]
 fn what_one_process_sees_fails_the_whole_run() {
     let fanout =
-        "fanout --subscribers 12 --rate 400 --duration 300ms --warmup 50ms --settle 2s --processes 2";
+        "fanout --subscribers 12 --rate 400 --duration 300ms --warmup 50ms --settle 20s --processes 2";
     let (code, run) = document(room_server(Fault::Loses), fanout);
     assert_eq!((code, run["lost"].as_u64()), (1, Some(12)), "{run:#}");
     let failures = run["failures"].to_string();
@@ -74,28 +74,28 @@ fn a_server_that_dies_in_the_middle_leaves_a_part_that_says_so() {
     let mut victim = Command::new("python3")
         .args(["-c", ECHO_SERVER, &port.to_string()])
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .expect("python3");
     wait_for(port);
     let url = format!("ws://127.0.0.1:{port}/echo");
-    let run = command("echo --connections 2 --rate 200 --duration 30s --warmup 100ms --quiet --json -")
+    let run = command("echo --connections 2 --rate 200 --duration 300s --warmup 100ms --quiet --json -")
         .args(["--url", &url])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program runs");
-    std::thread::sleep(Duration::from_millis(900));
+    // It says so once it has echoed more messages than are due in the warm-up.
+    let mut said = [0; 5];
+    victim.stdout.take().expect("piped").read_exact(&mut said).expect("a word");
     victim.kill().expect("it lives");
-    let began = Instant::now();
     let output = run.wait_with_output().expect("it ends");
     victim.wait().expect("it is ours");
-    assert!(began.elapsed() < Duration::from_secs(10), "a dead server ends the run");
     let run: Value = serde_json::from_slice(&output.stdout).expect("a document");
     assert_eq!((output.status.code(), run["run"]["complete"].as_bool()), (Some(1), Some(false)), "{run:#}");
     let why = run["run"]["incomplete_because"].as_str().unwrap();
     assert!(why.contains("the server's process ended"), "{why}");
     let measured = run["duration_s"].as_f64().unwrap();
-    assert!(measured > 0.0 && measured < 10.0, "rates are of the time that was measured: {measured}");
+    assert!(measured > 0.0 && measured < 150.0, "a dead server ends the run: measured for {measured} s");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_server_that_is_down_is_a_failure_with_its_reason() {
 fn a_report_that_can_not_be_written_is_told_and_the_table_stays() {
     let output = ringway_load(
         echo_server(|_| ()),
-        "echo --connections 2 --duration 200ms --warmup 50ms --json /dev/full",
+        "echo --connections 2 --duration 1s --warmup 50ms --json /dev/full",
     );
     let (table, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(2));
@@ -150,11 +150,14 @@ fn a_search_finds_where_a_server_gets_too_slow() {
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|_| String::from_utf8_lossy(&output.stderr).into_owned());
     let found: Value = serde_json::from_str(&text).expect("a document");
-    // A busy host may stop the client first, which the search must then say; nothing makes the server faster.
-    let best = found["saturate"]["best"].as_f64().unwrap_or(0.0);
-    let least = if found["saturate"]["limited_by"] == "client" { 0.0 } else { 50.0 };
-    assert!((least..=520.0).contains(&best), "{:#}", found["saturate"]);
     let steps = found["saturate"]["steps"].as_array().unwrap();
+    // A busy host may stop the client first, which the search must then say; nothing makes the server faster than a second's
+    // work and what may wait for the bound's time.
+    let best = found["saturate"]["best"].as_f64().unwrap_or(0.0);
+    let client =
+        found["saturate"]["limited_by"] == "client" || steps.iter().any(|step| step["why"] == "client-bound");
+    let least = if client { 0.0 } else { 50.0 };
+    assert!((least..=550.0).contains(&best), "{:#}", found["saturate"]);
     assert!(steps.iter().any(|step| step["held"] == false), "{steps:?}");
     assert_eq!(found["runs"].as_array().unwrap().len(), steps.len());
 }
@@ -166,7 +169,7 @@ fn a_comparison_takes_turns_and_gives_ratios() {
     let output = command("compare --rounds 3 --client-core 0 --json")
         .arg(&path)
         .args([format!("ws://{quick}/echo"), format!("ws://{slow}/echo")])
-        .args(["echo", "--connections", "1", "--duration", "300ms", "--warmup", "50ms"])
+        .args(["echo", "--connections", "1", "--duration", "1s", "--warmup", "50ms"])
         .output()
         .expect("the program runs");
     let table = String::from_utf8_lossy(&output.stdout);
@@ -190,7 +193,7 @@ fn free_port() -> u16 {
 }
 
 fn wait_for(port: u16) {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(60);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < until, "the server does not listen");
         std::thread::sleep(Duration::from_millis(20));
@@ -199,7 +202,8 @@ fn wait_for(port: u16) {
 
 /// WebSocket echo in few lines: upgrade, then each masked frame of fewer than 64 KiB goes back unmasked.
 const ECHO_SERVER: &str = r#"
-import base64, hashlib, socketserver, struct, sys
+import base64, hashlib, itertools, socketserver, struct, sys
+echoed = itertools.count(1)
 class Echo(socketserver.StreamRequestHandler):
     def handle(self):
         key = b""
@@ -218,6 +222,8 @@ class Echo(socketserver.StreamRequestHandler):
             mask = self.rfile.read(4)
             body = bytes(byte ^ mask[i % 4] for i, byte in enumerate(self.rfile.read(size)))
             self.wfile.write(bytes([head[0], head[1] & 127]) + more + body)
+            if next(echoed) == 200:
+                print("ready", flush=True)
 class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True

@@ -51,7 +51,7 @@ fn a_lost_message_is_noticed_by_every_subscriber_of_its_publisher() {
 
 #[test]
 fn a_missing_end_is_noticed_though_nothing_follows_it() {
-    let summary = fanout(Flaw::WithholdsTheEnd, "");
+    let summary = fanout(Flaw::WithholdsTheEnd, "--settle 4s");
     assert!(count(&summary, "lost") >= 12, "{:?}", summary.failures());
     assert_evidence(&summary, "publications 10 to ");
 }
@@ -86,7 +86,7 @@ fn a_message_in_another_room_is_noticed_there_and_here() {
 
 #[test]
 fn subscribers_that_were_sent_away_are_no_members_at_the_end() {
-    let summary = fanout(Flaw::Closes, "");
+    let summary = fanout(Flaw::Closes, "--settle 4s");
     assert_eq!(count(&summary, "disconnects"), 12);
     assert_evidence(&summary, "12 subscribers were no members at the end");
 }
@@ -102,7 +102,7 @@ fn connect_counts_to_the_upgrade() {
 #[test]
 fn echo_takes_the_path_of_the_url() {
     let url = format!("ws://{}/any/path", echo_server(|_| {}));
-    let summary = load_at(&url, "echo --protocol raw-ws --connections 3 --duration 100ms --warmup 20ms");
+    let summary = load_at(&url, "echo --protocol raw-ws --connections 3 --duration 1s --warmup 20ms");
     assert_eq!(summary.failures(), <[String; 0]>::default());
 }
 

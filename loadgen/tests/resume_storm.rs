@@ -6,7 +6,7 @@ use support::load;
 use support::rooms::{Fault, room_server};
 
 const SHORT: &str =
-    "resume-storm --subscribers 8 --rate 200 --duration 900ms --warmup 50ms --settle 3s --away 250ms";
+    "resume-storm --subscribers 8 --rate 200 --duration 900ms --warmup 50ms --settle 20s --away 250ms";
 
 #[test]
 fn an_exact_recovery_passes_in_both_formats() {

@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use support::{listen, load_at, plan_at};
 
-const SHORT: &str = "echo --connections 3 --duration 150ms --warmup 50ms --size 40000";
+const SHORT: &str = "echo --connections 3 --duration 1s --warmup 50ms --size 40000";
 
 /// A server whose connections are under TLS.
 fn tls_server(serve: fn(StreamOwned<ServerConnection, TcpStream>) -> std::io::Result<()>) -> SocketAddr {
