@@ -3,14 +3,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ringway_core::settings::{Limits, Namespace};
-use ringway_core::{
-    Departure, EdgeId, Encoder, Identity, Monotonic, Now, Open, Output, PeerId, SessionKey, Settings, Shard,
-    ShardConfig, ShardId, Taken, Told, Via, Way,
-};
+use ringway_cluster::{Slot, Term};
+use ringway_core::{ClusterUpdate, Departure, EdgeId, Encoder, Holder, Identity, Monotonic, Now, Open, Output, Part, PeerId, Route, SessionKey, Settings, Shard, ShardConfig, ShardId, SlotWord, Taken, Task, Told, Via, Way};
 use ringway_protocol::command::{Command, Join, Leave, Publish, Since};
 use ringway_protocol::event::Place;
 use ringway_protocol::{
@@ -150,6 +149,9 @@ pub struct World {
     pub shards: Vec<Shard<Sentences>>,
     pub now: Now,
     pub outputs: Vec<Output>,
+    pub given: Arc<Settings>,
+    /// Each shard is a node of its own, and these links between them are cut.
+    pub apart: Option<BTreeSet<(usize, usize)>>,
     sessions: u64,
 }
 
@@ -176,8 +178,34 @@ impl World {
             shards: (0..shards).map(|id| Shard::new(config(id), settings.clone(), Sentences)).collect(),
             now: Now { monotonic: Monotonic(1_000_000), unix: UnixMicros(1_700_000_000_000_000) },
             outputs: Vec::new(),
+            given: settings,
+            apart: None,
             sessions: 0,
         }
+    }
+
+    /// Nodes with one shard each, linked with each other; nobody owns anything yet.
+    pub fn nodes(count: usize, namespace: Namespace) -> Self {
+        let mut world = Self::with(1, namespace, Limits::default());
+        world.shards = (0..count)
+            .map(|node| {
+                let config = ShardConfig {
+                    id: ShardId(0),
+                    shards: 1,
+                    key: KEY,
+                    seed: 100 + node as u64,
+                    route: Part::UNKNOWN,
+                };
+                Shard::new(config, world.given.clone(), Sentences)
+            })
+            .collect();
+        world.apart = Some(BTreeSet::new());
+        for from in 0..count {
+            for to in (0..count).filter(|to| *to != from) {
+                world.shards[from].handle_peer(world.now, peer(to), true);
+            }
+        }
+        world
     }
 
     pub fn open(&mut self, shard: usize, user: &str) -> Client {
@@ -269,6 +297,10 @@ impl World {
 
     /// Carries everything between shards until nobody has anything to say.
     pub fn run(&mut self) {
+        if self.apart.is_some() {
+            self.run_links();
+            return self.collect();
+        }
         let count = self.shards.len() as u16;
         loop {
             let mut moved = false;
@@ -290,11 +322,97 @@ impl World {
                 break;
             }
         }
+        self.collect();
+    }
+
+    fn collect(&mut self) {
         for shard in &mut self.shards {
             while let Some(output) = shard.poll_output() {
                 self.outputs.push(output);
             }
         }
+    }
+
+    /// Carries everything between nodes until nobody has anything to say; what is said over a cut link stays.
+    fn run_links(&mut self) {
+        let count = self.shards.len();
+        loop {
+            let mut moved = false;
+            for from in 0..count {
+                for to in (0..count).filter(|to| *to != from) {
+                    moved |= self.carry(from, to, usize::MAX) > 0;
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+    }
+
+    /// Carries at most so many messages of each kind from one node to another.
+    pub fn carry(&mut self, from: usize, to: usize, most: usize) -> usize {
+        if self.apart.as_ref().is_some_and(|cut| cut.contains(&(from, to))) {
+            return 0;
+        }
+        let way = Way::Peer(peer(to));
+        let (mut requests, mut deliveries) = (0, 0);
+        while requests < most
+            && let Some(asked) = self.shards[from].poll_request(way)
+        {
+            let edge = EdgeId { peer: peer(from), shard: ShardId(0) };
+            self.shards[to].handle_request(self.now, edge, asked);
+            requests += 1;
+        }
+        while deliveries < most
+            && let Some(told) = self.shards[from].poll_delivery(way)
+        {
+            self.shards[to].handle_delivery(self.now, peer(from), told);
+            deliveries += 1;
+        }
+        requests + deliveries
+    }
+
+    /// Every node hears of this map; tasks go to the node that they are for.
+    pub fn map(&mut self, slot: u16, owner: Option<usize>, term: u64, tasks: &[(usize, Task)]) {
+        let slot = Slot::new(slot).expect("a slot");
+        for node in 0..self.shards.len() {
+            let holder = match owner {
+                Some(owner) if owner == node => Holder::Here,
+                Some(owner) => Holder::Peer(peer(owner)),
+                None => Holder::Nobody,
+            };
+            let routes = vec![(slot, Route { holder, term: Term(term) })];
+            let tasks = tasks.iter().filter(|(of, _)| *of == node).map(|(_, task)| *task).collect();
+            self.shards[node].handle_cluster(self.now, &ClusterUpdate { routes, tasks });
+        }
+    }
+
+    /// The link between two nodes breaks with what is on it, or is there again.
+    pub fn link(&mut self, one: usize, other: usize, up: bool) {
+        for (here, there) in [(one, other), (other, one)] {
+            self.shards[here].handle_peer(self.now, peer(there), up);
+        }
+        self.run();
+    }
+
+    /// A node is gone for all others.
+    pub fn crash(&mut self, node: usize) {
+        for other in (0..self.shards.len()).filter(|other| *other != node) {
+            self.shards[other].handle_peer(self.now, peer(node), false);
+            for pair in [(node, other), (other, node)] {
+                self.apart.as_mut().expect("nodes").insert(pair);
+            }
+        }
+        self.run();
+    }
+
+    /// What owners said to the cluster since the last question.
+    pub fn words(&mut self) -> Vec<SlotWord> {
+        let word = |output: Output| match output {
+            Output::Slot { word, .. } => Some(word),
+            _ => None,
+        };
+        core::mem::take(&mut self.outputs).into_iter().filter_map(word).collect()
     }
 
     /// Everything the session gets now, as long as more comes.
@@ -362,6 +480,11 @@ impl World {
             })
             .collect()
     }
+}
+
+/// The number of a node, the same everywhere.
+pub fn peer(node: usize) -> PeerId {
+    PeerId(node as u16 + 1)
 }
 
 pub fn join(room: &str, since: Option<Since>) -> Command<'_> {

@@ -1,0 +1,261 @@
+//! Rooms whose owner and members are on different nodes: links that break, owners that change, with and without a standby.
+
+mod bench;
+
+use bench::{Client, World, join, peer, publish};
+use ringway_cluster::{Slot, Term};
+use ringway_core::settings::Namespace;
+use ringway_core::{SlotWord, Task};
+use ringway_protocol::command::{Command, Publish};
+use ringway_protocol::{RequestId, RoomHandle};
+
+const ROOM: &str = "room";
+
+fn slot() -> Slot {
+    Slot::of(RoomHandle::of(&bench::KEY, ROOM))
+}
+
+fn number() -> u16 {
+    slot().number()
+}
+
+fn acquire(node: usize, term: u64, continues: bool) -> (usize, Task) {
+    (node, Task::Acquire { slot: slot(), term: Term(term), continues })
+}
+
+/// Three nodes of which the second owns the room under term 1, and a member on each of the others.
+fn world(replicas: u8) -> (World, Client, Client) {
+    let mut world = World::nodes(3, Namespace { replicas, ..Namespace::default() });
+    world.map(number(), Some(1), 1, &[acquire(1, 1, false)]);
+    let (ann, bob) = (world.open(0, "ann"), world.open(2, "bob"));
+    world.join(ann, ROOM, None);
+    world.join(bob, ROOM, None);
+    assert_eq!(world.read(ann), ["joined room at #0, recovered, replay 0, 1: ann"]);
+    assert_eq!(world.read(bob), ["joined room at #0, recovered, replay 0, 2: ann,bob"]);
+    (world, ann, bob)
+}
+
+/// With an id, so that it is answered, and with a `msg_id` if it may be sent again.
+fn say<'a>(id: u32, text: &'a str, msg_id: Option<&'a [u8]>) -> Command<'a> {
+    Command::Publish(Publish { id: RequestId::new(id), msg_id, ..publish(ROOM, text) })
+}
+
+fn sound(world: &World) {
+    for shard in &world.shards {
+        shard.audit().expect("nothing is amiss");
+        let counters = shard.counters();
+        assert_eq!((counters.holes, counters.forks_prevented, counters.heirs_without_order), (0, 0, 0));
+    }
+}
+
+#[test]
+fn members_on_other_nodes_hear_each_other() {
+    let (mut world, ann, bob) = world(1);
+    world.send(ann, &say(7, "hi", None));
+    assert_eq!(world.read(ann), ["#1 hi", "published #1"]);
+    assert_eq!(world.read(bob), ["#1 hi"]);
+    world.leave(ann, ROOM);
+    assert_eq!(world.read(ann), ["left room"]);
+    sound(&world);
+}
+
+#[test]
+fn what_a_broken_link_lost_follows_when_it_is_back() {
+    let (mut world, ann, bob) = world(1);
+    world.link(1, 2, false);
+    world.publish(ann, ROOM, "one");
+    world.publish(ann, ROOM, "two");
+    world.send(bob, &say(3, "three", None));
+    assert_eq!(world.read(bob), ["error unavailable"]);
+    world.link(1, 2, true);
+    assert_eq!(world.read(bob), ["#1 one", "#2 two"]);
+    world.publish(bob, ROOM, "four");
+    assert_eq!(world.read(ann), ["#1 one", "#2 two", "#3 four"]);
+    assert_eq!(world.read(bob), ["#3 four"]);
+    sound(&world);
+}
+
+#[test]
+fn without_a_standby_the_order_begins_anew() {
+    let (mut world, ann, bob) = world(1);
+    world.publish(ann, ROOM, "old");
+    assert_eq!((world.read(ann), world.read(bob)), (vec!["#1 old".into()], vec!["#1 old".into()]));
+    world.crash(1);
+    world.map(number(), Some(2), 2, &[acquire(2, 2, false)]);
+    world.run();
+    assert_eq!(world.read(ann), ["reset: failover"]);
+    assert_eq!(world.read(bob), ["reset: failover"]);
+    world.publish(ann, ROOM, "new");
+    assert_eq!((world.read(ann), world.read(bob)), (vec!["#1 new".into()], vec!["#1 new".into()]));
+    world.shards.remove(1);
+    sound(&world);
+}
+
+#[test]
+fn who_waits_for_a_lost_owner_is_told_and_joins_wait_for_the_next() {
+    let (mut world, ann, _) = world(1);
+    world.apart.as_mut().unwrap().insert((0, 1));
+    world.send(ann, &say(1, "without id", None));
+    world.send(ann, &say(2, "with id", Some(b"m")));
+    let cat = world.open(0, "cat");
+    world.send(cat, &join(ROOM, None));
+    world.crash(1);
+    assert_eq!(world.read(ann), ["error outcome_unknown", "error unavailable"]);
+    // It may have been sent before those answers were read.
+    world.map(number(), Some(2), 2, &[acquire(2, 2, false)]);
+    world.run();
+    world.send(ann, &say(3, "too soon", None));
+    assert_eq!(world.read(ann), ["reset: failover", "error unavailable"]);
+    assert!(world.read(cat)[0].starts_with("joined room at #0, recovered"), "the join has waited");
+    world.advance_ms(1_001);
+    world.send(ann, &say(4, "again", Some(b"m")));
+    assert_eq!(world.read(ann), ["#1 again", "published #1"]);
+    assert_eq!(world.read(cat), ["#1 again"]);
+}
+
+/// Node 2 becomes the standby; commits wait for it from then on.
+fn stand_by(world: &mut World) {
+    let (slot, term) = (slot(), Term(1));
+    let standby = Some((peer(2), 5));
+    let tasks = [
+        (1, Task::Replicate { slot, term, standby, waits: false }),
+        (2, Task::Standby { slot, term, of: Some(peer(1)) }),
+    ];
+    world.map(number(), Some(1), 1, &tasks[1..]);
+    world.map(number(), Some(1), 1, &tasks[..1]);
+    world.run();
+    assert_eq!(world.words(), [SlotWord::InSync { standby: peer(2), registration: 5 }]);
+    world.map(number(), Some(1), 1, &[(1, Task::Replicate { slot, term, standby, waits: true })]);
+}
+
+#[test]
+fn nothing_is_told_before_the_standby_has_it() {
+    let (mut world, ann, _) = world(2);
+    world.publish(ann, ROOM, "before");
+    stand_by(&mut world);
+    world.apart.as_mut().unwrap().insert((2, 1));
+    world.send(ann, &say(1, "waits", Some(b"m")));
+    world.send(ann, &say(2, "waits", Some(b"m")));
+    assert_eq!(world.read(ann), ["#1 before"]);
+    world.apart.as_mut().unwrap().clear();
+    world.run();
+    assert_eq!(world.read(ann), ["#2 waits", "published #2", "published #2 duplicate"]);
+    sound(&world);
+}
+
+#[test]
+fn a_standby_that_is_lost_holds_commits_until_the_map_lets_go() {
+    let (mut world, ann, _) = world(2);
+    stand_by(&mut world);
+    world.link(1, 2, false);
+    world.send(ann, &say(1, "waits", None));
+    assert_eq!(world.read(ann), [] as [String; 0]);
+    assert_eq!(world.words(), [SlotWord::StandbyLost]);
+    let (slot, term, standby) = (slot(), Term(1), Some((peer(2), 5)));
+    world.map(number(), Some(1), 1, &[(1, Task::Replicate { slot, term, standby, waits: false })]);
+    world.run();
+    assert_eq!(world.read(ann), ["#1 waits", "published #1"]);
+    world.link(1, 2, true);
+    assert_eq!(world.words(), [SlotWord::InSync { standby: peer(2), registration: 5 }], "filled anew");
+    sound(&world);
+}
+
+#[test]
+fn an_heir_goes_on_with_all_that_was_told() {
+    let (mut world, ann, bob) = world(2);
+    world.publish(ann, ROOM, "before");
+    stand_by(&mut world);
+    world.send(ann, &say(1, "one", Some(b"1")));
+    assert_eq!(world.read(ann), ["#1 before", "#2 one", "published #2"]);
+    // The last one reaches the standby, and its ack nobody.
+    world.apart.as_mut().unwrap().insert((2, 1));
+    world.send(ann, &say(2, "two", Some(b"2")));
+    world.crash(1);
+    assert_eq!(world.read(ann), ["error unavailable"]);
+    assert_eq!(world.read(bob), ["#1 before", "#2 one"]);
+    world.map(number(), Some(2), 2, &[acquire(2, 2, true)]);
+    world.run();
+    assert_eq!(world.read(ann), ["#3 two"]);
+    assert_eq!(world.read(bob), ["#3 two"]);
+    world.advance_ms(1_001);
+    world.send(ann, &say(3, "two", Some(b"2")));
+    assert_eq!(world.read(ann), ["published #3 duplicate"]);
+    world.send(ann, &say(4, "four", Some(b"4")));
+    assert_eq!(world.read(ann), ["#4 four", "published #4"]);
+    assert_eq!(world.read(bob), ["#4 four"]);
+    world.shards.remove(1);
+    sound(&world);
+}
+
+#[test]
+fn a_handover_is_a_short_stall_and_nothing_else() {
+    let (mut world, ann, bob) = world(1);
+    world.publish(ann, ROOM, "one");
+    assert_eq!(world.read(ann), ["#1 one"]);
+    let (slot, term) = (slot(), Term(1));
+    world.map(number(), Some(1), 1, &[(1, Task::Freeze { slot, term })]);
+    world.run();
+    assert_eq!(world.words(), [SlotWord::Frozen]);
+    world.send(ann, &say(2, "two", None));
+    assert_eq!(world.read(ann), [] as [String; 0]);
+    world.map(number(), Some(1), 1, &[(1, Task::Transfer { slot, to: peer(2) })]);
+    world.run();
+    assert_eq!(world.words(), [SlotWord::Transferred { done: true }]);
+    world.map(number(), Some(2), 2, &[(1, Task::Drop { slot }), acquire(2, 2, true)]);
+    world.run();
+    assert_eq!(world.read(ann), ["#2 two", "published #2"]);
+    assert_eq!(world.read(bob), ["#1 one", "#2 two"]);
+    assert_eq!(world.shards[1].census().rooms, 0);
+    world.send(bob, &say(3, "three", None));
+    assert_eq!(world.read(ann), ["#3 three"]);
+    sound(&world);
+}
+
+#[test]
+fn a_handover_that_comes_to_nothing_goes_on_where_it_was() {
+    let (mut world, ann, _) = world(1);
+    let (slot, term) = (slot(), Term(1));
+    world.map(number(), Some(1), 1, &[(1, Task::Freeze { slot, term })]);
+    world.send(ann, &say(1, "one", None));
+    world.link(1, 2, false);
+    world.map(number(), Some(1), 1, &[(1, Task::Transfer { slot, to: peer(2) })]);
+    world.run();
+    assert_eq!(world.words(), [SlotWord::Frozen, SlotWord::Transferred { done: false }]);
+    world.map(number(), Some(1), 1, &[(1, Task::Thaw { slot, term })]);
+    world.run();
+    assert_eq!(world.read(ann), ["#1 one", "published #1"]);
+    sound(&world);
+}
+
+#[test]
+fn an_owner_without_a_lease_says_nothing() {
+    let (mut world, ann, bob) = world(1);
+    let now = world.now;
+    world.shards[1].handle_lease(now, now.monotonic);
+    world.send(ann, &say(1, "one", None));
+    assert_eq!((world.read(ann), world.read(bob)), (vec!["error unavailable".into()], vec![]));
+    world.shards[1].handle_lease(now, now.monotonic.plus_ms(500));
+    world.send(ann, &say(2, "two", None));
+    assert_eq!(world.read(ann), ["#1 two", "published #1"]);
+    sound(&world);
+}
+
+#[test]
+fn an_edge_ahead_of_the_owner_s_map_is_heard_when_that_catches_up() {
+    let (mut world, ann, _) = world(1);
+    // The node that is to own the slot hears of it last.
+    let routes = |world: &mut World, node: usize, holder, tasks: Vec<Task>| {
+        let routes = vec![(slot(), ringway_core::Route { holder, term: Term(2) })];
+        let now = world.now;
+        world.shards[node].handle_cluster(now, &ringway_core::ClusterUpdate { routes, tasks });
+        world.run();
+    };
+    use ringway_core::Holder::{Here, Peer};
+    routes(&mut world, 1, Peer(peer(2)), vec![Task::Drop { slot: slot() }]);
+    routes(&mut world, 0, Peer(peer(2)), Vec::new());
+    world.send(ann, &say(1, "one", None));
+    assert_eq!(world.read(ann), [] as [String; 0]);
+    routes(&mut world, 2, Here, vec![acquire(2, 2, false).1]);
+    assert_eq!(world.read(ann), ["reset: failover", "#1 one", "published #1"]);
+    sound(&world);
+}
