@@ -48,7 +48,7 @@ faults! {
     Trailing = 104, "trailing", "Bytes follow the frame's last field.";
     UnknownKind = 105, "unknown_kind", "The kind of frame is not known and must not be skipped.";
     UnknownFlag = 106, "unknown_flag", "A flag is set that this kind does not have.";
-    BadAddress = 107, "bad_address", "The head names a shard, a term or a room that this frame can't have.";
+    BadAddress = 107, "bad_address", "The head names a shard, a term, a room or a number that this frame can't have.";
     BadValue = 108, "bad_value", "The value is not one of those that the field can have.";
     BadText = 109, "bad_text", "The text is not UTF-8, or has characters that the field can't have.";
     TooLong = 110, "too_long", "The field is longer than it may be.";

@@ -1,6 +1,7 @@
 //! How each type stands on the wire: little-endian, no padding; an enum is one byte, an option a byte 0 or 1 before it.
 
 use ringway_core::message::{Departure, SessionRef};
+use ringway_core::record::Purpose;
 use ringway_core::{SessionKey, message::ApiPublished};
 use ringway_protocol::command::{HistoryFrom, Since};
 use ringway_protocol::event::Place;
@@ -25,6 +26,21 @@ pub struct Encoded<'a> {
 impl Encoded<'_> {
     /// Format and length.
     pub(crate) const BYTES_MIN: usize = 5;
+    /// The length alone, where the format is known.
+    pub(crate) const KNOWN_BYTES_MIN: usize = 4;
+}
+
+/// What a link needs of the frames of a delivery: their bytes.
+pub trait Forms {
+    /// The form of this format, or of the only one that there is if none is asked for. Frames for more than one session
+    /// are asked for as binary, which they always have, and those of a reply in the reply's format.
+    fn form(&self, format: Option<Format>) -> Encoded<'_>;
+}
+
+impl Forms for Encoded<'_> {
+    fn form(&self, _: Option<Format>) -> Encoded<'_> {
+        *self
+    }
 }
 
 /// A type with one form on the wire.
@@ -91,6 +107,7 @@ pub(crate) use choices;
 choices! {
     Format { Binary = 0, Json = 1 }
     Departure { Left = 0, Detached = 1 }
+    Purpose { Standby = 0, Handover = 1 }
 }
 
 /// Enums that have their numbers from the protocol.

@@ -1,11 +1,11 @@
 //! Every frame of a link, and the one place where kinds meet their bytes.
 
-use ringway_core::{Delivery, Request};
+use ringway_cluster::Term;
+use ringway_core::{Asked, ShardId, Told};
 use ringway_protocol::RoomHandle;
 
-use crate::field::Encoded;
+use crate::field::{Encoded, Forms};
 use crate::head::{PREFIX_BYTES, SKIPPABLE, of_slot};
-use crate::notice::MemberPage;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::{Address, DecodeError, EncodeError, Fault, Head, Hello, Kind, Notice, Word, delivery, request};
@@ -15,12 +15,12 @@ use crate::{Address, DecodeError, EncodeError, Fault, Head, Hello, Kind, Notice,
 pub enum Frame<'a> {
     /// About the link itself.
     Word(Word<'a>),
-    /// From an edge to the owner of a room. Owns what it holds, as the core takes it.
-    Request(Address, Request),
-    /// From an owner to the edges of a node. Frames are borrowed.
-    Delivery(Address, Delivery<Encoded<'a>>),
+    /// From an edge, this shard of the sending node, to the owner of a slot. Owns what it holds, as the core takes it.
+    Request(ShardId, Asked),
+    /// From the owner of a slot to edges of the receiving node. Frames are borrowed.
+    Delivery(Told<Encoded<'a>>),
     /// Between nodes.
-    Notice(Address, Notice<'a>),
+    Notice(Notice<'a>),
     /// Of a newer version, marked as one that may be skipped.
     Unknown(Unknown<'a>),
 }
@@ -50,10 +50,6 @@ pub fn decode(frame: &[u8]) -> Result<Frame<'_>, DecodeError> {
 }
 
 fn take<'a>(kind: Kind, head: &Head, source: &mut Source<'a>) -> Result<Frame<'a>, DecodeError> {
-    let (at, room) = (head.address(), head.room);
-    let request = |request| Frame::Request(at, request);
-    let delivered = |delivery| Frame::Delivery(at, delivery);
-    let notice = |notice| Frame::Notice(at, notice);
     match kind {
         Kind::Hello => Hello::take(source).map(|hello| Frame::Word(Word::Hello(hello))),
         Kind::Accepted => Word::take_accepted(source).map(Frame::Word),
@@ -63,31 +59,35 @@ fn take<'a>(kind: Kind, head: &Head, source: &mut Source<'a>) -> Result<Frame<'a
         Kind::Pong => Ok(Frame::Word(Word::Pong { token: source.field("token")? })),
         Kind::Goodbye => Word::take_goodbye(source).map(Frame::Word),
 
-        Kind::Join => request::take_join(room, source).map(request),
-        Kind::Leave => request::take_leave(room, source).map(request),
-        Kind::Publish => request::take_publish(room, source).map(request),
-        Kind::Pull => request::take_pull(room, source).map(request),
-        Kind::History => request::take_history(room, source).map(request),
-        Kind::Presence => request::take_presence(room, source).map(request),
+        Kind::Join
+        | Kind::Leave
+        | Kind::Publish
+        | Kind::Pull
+        | Kind::History
+        | Kind::Presence
+        | Kind::Register
+        | Kind::Flush
+        | Kind::Ack => {
+            let request = request::take(kind, head, source)?;
+            Ok(Frame::Request(ShardId(head.shard), Asked { term: head.term, number: head.number, request }))
+        }
 
-        Kind::Publication => delivery::take_publication(head, source).map(delivered),
-        Kind::Joined => delivery::take_joined(room, source).map(delivered),
-        Kind::JoinRefused => delivery::take_join_refused(room, source).map(delivered),
-        Kind::Displaced => delivery::take_displaced(source).map(delivered),
-        Kind::Reply => delivery::take_reply(head, source).map(delivered),
-        Kind::PublishedInPlace => delivery::take_published_in_place(room, source).map(delivered),
-        Kind::Page => delivery::take_page(room, source).map(delivered),
-        Kind::PresenceChanged => delivery::take_presence_changed(room, source).map(delivered),
-        Kind::Reset => delivery::take_reset(room, source).map(delivered),
-        Kind::ApiAnswer => delivery::take_api_answer(source).map(delivered),
+        Kind::Publication
+        | Kind::Joined
+        | Kind::JoinRefused
+        | Kind::Displaced
+        | Kind::Reply
+        | Kind::PublishedInPlace
+        | Kind::Page
+        | Kind::PresenceChanged
+        | Kind::Reset
+        | Kind::ApiAnswer
+        | Kind::Registered
+        | Kind::Returned
+        | Kind::Flushed
+        | Kind::Record => delivery::take(kind, head, source).map(Frame::Delivery),
 
-        Kind::Interest => Notice::take_interest(room, source).map(notice),
-        Kind::InterestAnswer => Notice::take_answer(room, source).map(notice),
-        Kind::Disinterest => Ok(notice(Notice::Disinterest { handle: room })),
-        Kind::Refused => Notice::take_refused(source).map(notice),
-        Kind::MemberDigest => Notice::take_digest(room, source).map(notice),
-        Kind::MemberSet => MemberPage::take(room, source).map(Notice::MemberSet).map(notice),
-        Kind::Transfer => Notice::take_transfer(room, source).map(notice),
+        Kind::Disconnect => Notice::take_disconnect(source).map(Frame::Notice),
     }
 }
 
@@ -98,45 +98,37 @@ impl Frame<'_> {
         !matches!(self, Self::Word(_))
     }
 
-    /// Under what the frame is said; `None`: it is about the link and not about a slot.
+    /// Under what the frame is said; `None`: it is about the link and not about a slot. A notice is of stream 0.
     #[must_use]
-    pub const fn address(&self) -> Option<Address> {
+    pub fn address(&self) -> Option<Address> {
         match self {
             Self::Word(_) => None,
-            Self::Request(at, _) | Self::Delivery(at, _) | Self::Notice(at, _) => Some(*at),
+            Self::Request(shard, Asked { term, request, .. }) => {
+                Some(Address { shard: shard.0, term: *term, slot: request.slot() })
+            }
+            Self::Delivery(told) => {
+                Some(Address { shard: delivery::shard(told), term: told.term, slot: told.slot })
+            }
+            Self::Notice(_) => Some(Address::default()),
             Self::Unknown(unknown) => Some(unknown.head.address()),
         }
     }
 
     /// Appends the frame; nothing if it is refused.
     pub(crate) fn encode(&self, frame_bytes_max: usize, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let start = bytes.len();
-        let mut sink = Sink::new(bytes);
-        self.put(&mut sink);
-        let written = sink.finish().and_then(|()| finish(&mut bytes[start..], frame_bytes_max));
-        if written.is_err() {
-            bytes.truncate(start);
-        }
-        written
+        append(frame_bytes_max, bytes, |sink| self.put(sink))
     }
 
     fn put(&self, sink: &mut Sink<'_>) {
         match self {
             Self::Word(word) => {
-                head(word.kind(), 0, &Address::default(), None, sink);
+                put_bare(word.kind(), sink);
                 word.put(sink);
             }
-            Self::Request(at, request) => {
-                head(request::kind(request), 0, at, Some(request::room(request)), sink);
-                request::put(request, sink);
-            }
-            Self::Delivery(at, delivery) => {
-                let flags = delivery::flags(delivery);
-                head(delivery::kind(delivery), flags, at, delivery::room(delivery), sink);
-                delivery::put(delivery, sink);
-            }
-            Self::Notice(at, notice) => {
-                head(notice.kind(), 0, at, notice.room(), sink);
+            Self::Request(shard, asked) => put_request(*shard, asked, sink),
+            Self::Delivery(told) => delivery::put(told, sink),
+            Self::Notice(notice) => {
+                put_bare(notice.kind(), sink);
                 notice.put(sink);
             }
             Self::Unknown(unknown) => {
@@ -150,13 +142,46 @@ impl Frame<'_> {
     }
 }
 
-/// Writes a head. A frame without a room has its slot alone.
-fn head(kind: Kind, flags: u8, at: &Address, room: Option<RoomHandle>, sink: &mut Sink<'_>) {
-    let room = room.unwrap_or_else(|| of_slot(at.slot));
-    if room.slot() != at.slot {
+/// Appends a delivery whose frames have forms of their own; nothing if it is refused.
+pub(crate) fn encode_delivery<S: Forms>(
+    told: &Told<S>,
+    frame_bytes_max: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    append(frame_bytes_max, bytes, |sink| delivery::put(told, sink))
+}
+
+fn append(
+    frame_bytes_max: usize,
+    bytes: &mut Vec<u8>,
+    put: impl FnOnce(&mut Sink<'_>),
+) -> Result<(), EncodeError> {
+    let start = bytes.len();
+    let mut sink = Sink::new(bytes);
+    put(&mut sink);
+    let written = sink.finish().and_then(|()| finish(&mut bytes[start..], frame_bytes_max));
+    if written.is_err() {
+        bytes.truncate(start);
+    }
+    written
+}
+
+fn put_request(shard: ShardId, asked: &Asked, sink: &mut Sink<'_>) {
+    let Asked { term, number, request } = asked;
+    let slot = request.slot();
+    let room = request::room(request).unwrap_or(of_slot(slot));
+    if room.slot() != slot {
         sink.refuse(Fault::BadAddress, "room");
     }
-    Head { kind: kind as u8, flags, shard: at.shard, term: at.term, room }.put(sink);
+    let kind = request::kind(request) as u8;
+    Head { kind, flags: 0, shard: shard.0, term: *term, room, number: *number }.put(sink);
+    request::put(*term, request, sink);
+}
+
+/// Writes the head of a frame that is of no slot.
+fn put_bare(kind: Kind, sink: &mut Sink<'_>) {
+    let kind = kind as u8;
+    Head { kind, flags: 0, shard: 0, term: Term::default(), room: RoomHandle(0), number: 0 }.put(sink);
 }
 
 /// Sets the length.

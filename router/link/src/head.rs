@@ -4,24 +4,27 @@
 //! byte  0  u32  length   bytes behind this field
 //!       4  u8   kind
 //!       5  u8   flags    bit 7: who does not know the kind skips the frame; the others are the kind's own
-//!       6  u16  shard    of the node that holds the session or the interest, whichever end that is
+//!       6  u16  shard    of the node that holds the session: that asks, that is answered, that is named
 //!       8  u32  term     of the slot, as the sender knows it; at most 2^24 - 1
 //!      12  u64  room     its handle, whose top 12 bits are the slot; of a slot alone, the bits below are 0
-//!      20  ...           what the kind says
+//!      20  u32  number   the edge's, of a request and in what answers it; 0: no answer is awaited, or it answers nothing
+//!      24  ...           what the kind says
 //! ```
 //!
 //! There is one shard and not two: the owner's is arithmetic on the slot, and only the owner's node knows of how many
-//! shards. Words about the link itself have zeros for shard, term and room.
+//! shards. What is for several shards begins with a set of them; what is for a slot's home names none.
 
+use ringway_cluster::Term;
+use ringway_core::Edges;
 use ringway_protocol::RoomHandle;
 
-use crate::limit::{STREAMS, TERM_MAX};
+use crate::limit::STREAMS;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::{DecodeError, Fault, delivery};
 
 /// Bytes of a head, its length included.
-pub const HEAD_BYTES: usize = 20;
+pub const HEAD_BYTES: usize = 24;
 /// Bytes of the length, which does not count itself.
 pub(crate) const PREFIX_BYTES: usize = 4;
 /// Flag: who does not know the kind skips the frame.
@@ -29,14 +32,10 @@ pub(crate) const SKIPPABLE: u8 = 0x80;
 /// Where the slot begins in a handle.
 const SLOT_SHIFT: u32 = 52;
 
-/// Incarnation of a slot's ownership: the higher one wins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Term(pub u32);
-
 /// Under what a frame is said: links and owners refuse it if they know a higher term of the slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Address {
-    /// The shard of the session or interest, on the node that has it.
+    /// The shard of the session, on the node that has it; 0 where none is named.
     pub shard: u16,
     /// The slot's term, as the sender knows it.
     pub term: Term,
@@ -93,6 +92,9 @@ kinds! {
     Pull = 0x13;
     History = 0x14;
     Presence = 0x15;
+    Register = 0x16;
+    Flush = 0x17;
+    Ack = 0x18;
 
     Publication = 0x20;
     Joined = 0x21;
@@ -104,14 +106,12 @@ kinds! {
     PresenceChanged = 0x27;
     Reset = 0x28;
     ApiAnswer = 0x29;
+    Registered = 0x2a;
+    Returned = 0x2b;
+    Flushed = 0x2c;
+    Record = 0x2d;
 
-    Interest = 0x30;
-    InterestAnswer = 0x31;
-    Disinterest = 0x32;
-    Refused = 0x33;
-    MemberDigest = 0x34;
-    MemberSet = 0x35;
-    Transfer = 0x36;
+    Disconnect = 0x30;
 }
 
 impl Kind {
@@ -121,9 +121,34 @@ impl Kind {
         (self as u8) < 0x10
     }
 
+    /// Whether it is a delivery for several shards of the node, which the frame names first.
+    #[must_use]
+    pub const fn is_for_many(self) -> bool {
+        matches!(self, Self::Publication | Self::PresenceChanged | Self::Reset)
+    }
+
+    /// Whether the head is of no slot.
+    const fn is_bare(self) -> bool {
+        self.is_word() || matches!(self, Self::Disconnect)
+    }
+
     /// Whether the head names a slot alone.
     const fn is_of_slot(self) -> bool {
-        matches!(self, Self::Displaced | Self::ApiAnswer | Self::Refused)
+        matches!(self, Self::Displaced | Self::ApiAnswer | Self::Flush | Self::Ack | Self::Flushed)
+    }
+
+    /// Whether the head names a shard of the session; in a publication only with this flag.
+    const fn has_shard(self, flags: u8) -> bool {
+        match self {
+            Self::Publication => flags & delivery::EXCEPT != 0,
+            Self::PresenceChanged | Self::Reset | Self::Record => false,
+            _ => !self.is_bare(),
+        }
+    }
+
+    /// Whether the head may have a number.
+    const fn has_number(self) -> bool {
+        !(self.is_bare() || self.is_for_many() || matches!(self, Self::Record))
     }
 }
 
@@ -134,12 +159,14 @@ pub struct Head {
     pub kind: u8,
     /// Bit 7: may be skipped; the rest is the kind's.
     pub flags: u8,
-    /// The shard of the session or interest.
+    /// The shard of the session that asks, is answered or is named; else 0.
     pub shard: u16,
     /// The slot's term.
     pub term: Term,
     /// The room, or its slot in the top 12 bits.
     pub room: RoomHandle,
+    /// The edge's number of the request, or of the one that is answered.
+    pub number: u32,
 }
 
 impl Head {
@@ -159,6 +186,16 @@ impl Head {
         self.check(delivery::flags_of(self.kind))
     }
 
+    /// Which shards of the receiving node a delivery is for, of the frame whose head this is; `None`: it is no delivery.
+    ///
+    /// # Errors
+    /// The kind is not known and not to be skipped, or the set of shards is cut or empty.
+    pub fn edges(&self, frame: &[u8]) -> Result<Option<Edges>, DecodeError> {
+        let Some(kind) = self.kind()? else { return Ok(None) };
+        let mut source = Source::at(frame, HEAD_BYTES)?;
+        delivery::edges_of(kind, self, &mut source)
+    }
+
     /// What frames about rooms are said under.
     #[must_use]
     pub const fn address(&self) -> Address {
@@ -176,11 +213,12 @@ impl Head {
         let kind = source.field("kind")?;
         let flags = source.field("flags")?;
         let shard = source.field("shard")?;
-        let term = Term(source.field("term")?);
-        if term.0 > TERM_MAX {
+        let term = Term(u64::from(source.field::<u32>("term")?));
+        if term > Term::MAX {
             return Err(source.error(Fault::BadValue));
         }
-        Ok(Self { kind, flags, shard, term, room: source.field("room")? })
+        let (room, number) = (source.field("room")?, source.field("number")?);
+        Ok(Self { kind, flags, shard, term, room, number })
     }
 
     fn check(&self, flags: u8) -> Result<Option<Kind>, DecodeError> {
@@ -191,11 +229,12 @@ impl Head {
         if self.flags & !flags != 0 {
             return Err(UNKNOWN_FLAG);
         }
-        let addressed = self.address() != Address::default() || !self.is_of_slot();
-        if kind.is_word() && addressed || kind.is_of_slot() && !self.is_of_slot() {
-            return Err(BAD_ADDRESS);
-        }
-        Ok(Some(kind))
+        let bare = self.address() == Address::default() && self.is_of_slot();
+        let fits = (bare || !kind.is_bare())
+            && (self.is_of_slot() || !kind.is_of_slot())
+            && (self.shard == 0 || kind.has_shard(self.flags))
+            && (self.number == 0 || kind.has_number());
+        if fits { Ok(Some(kind)) } else { Err(BAD_ADDRESS) }
     }
 
     /// Whether the head names a slot and no room in it.
@@ -205,15 +244,16 @@ impl Head {
 
     /// Writes the head; the length is set when the frame is whole.
     pub(crate) fn put(&self, sink: &mut Sink<'_>) {
-        if self.term.0 > TERM_MAX {
+        if self.term > Term::MAX {
             sink.refuse(Fault::BadValue, "term");
         }
         sink.field(0u32);
         sink.field(self.kind);
         sink.field(self.flags);
         sink.field(self.shard);
-        sink.field(self.term.0);
+        sink.field(self.term.0 as u32);
         sink.field(self.room);
+        sink.field(self.number);
     }
 }
 

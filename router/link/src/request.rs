@@ -1,8 +1,10 @@
-//! [`Request`]s as bytes: the arguments of each kind in order, behind the head. The room's handle stands in the head.
+//! [`Request`]s as bytes: the arguments of each kind in order, behind the head. The room's handle stands in the head; so do
+//! the term and the number that a request is asked under, and the shard that asks.
 
+use ringway_cluster::Term;
 use ringway_core::Request;
 use ringway_core::message::{
-    HistoryRequest, JoinRequest, KnownKey, LeaveRequest, Origin, PresenceRequest, PublishRequest,
+    Ack, HistoryRequest, JoinRequest, KnownKey, LeaveRequest, Origin, PresenceRequest, PublishRequest,
     PullRequest, SessionRef,
 };
 use ringway_protocol::limit::{
@@ -13,7 +15,7 @@ use ringway_protocol::{BodyKind, RoomHandle};
 use crate::field::Field;
 use crate::sink::Sink;
 use crate::source::Source;
-use crate::{DecodeError, Fault, Kind};
+use crate::{DecodeError, Fault, Head, Kind, register};
 
 /// Bytes of a [`KnownKey`] without user and with an empty key.
 const KNOWN_BYTES_MIN: usize = 1 + 2 + 8;
@@ -26,21 +28,28 @@ pub(crate) const fn kind(request: &Request) -> Kind {
         Request::Pull(_) => Kind::Pull,
         Request::History(_) => Kind::History,
         Request::Presence(_) => Kind::Presence,
+        Request::Register(_) => Kind::Register,
+        Request::Flush { .. } => Kind::Flush,
+        Request::Ack { .. } => Kind::Ack,
     }
 }
 
-pub(crate) fn room(request: &Request) -> RoomHandle {
+/// The room; `None`: the head names a slot alone.
+pub(crate) fn room(request: &Request) -> Option<RoomHandle> {
     match request {
-        Request::Join(join) => join.handle,
-        Request::Leave(leave) => leave.handle,
-        Request::Publish(publish) => publish.handle,
-        Request::Pull(pull) => pull.handle,
-        Request::History(history) => history.handle,
-        Request::Presence(presence) => presence.handle,
+        Request::Join(join) => Some(join.handle),
+        Request::Leave(leave) => Some(leave.handle),
+        Request::Publish(publish) => Some(publish.handle),
+        Request::Pull(pull) => Some(pull.handle),
+        Request::History(history) => Some(history.handle),
+        Request::Presence(presence) => Some(presence.handle),
+        Request::Register(register) => Some(register.handle),
+        Request::Flush { .. } | Request::Ack { .. } => None,
     }
 }
 
-pub(crate) fn put(request: &Request, sink: &mut Sink<'_>) {
+/// What is asked, behind a head of this term.
+pub(crate) fn put(term: Term, request: &Request, sink: &mut Sink<'_>) {
     match request {
         Request::Join(join) => put_join(join, sink),
         Request::Leave(leave) => put_leave(leave, sink),
@@ -48,7 +57,62 @@ pub(crate) fn put(request: &Request, sink: &mut Sink<'_>) {
         Request::Pull(pull) => put_pull(pull, sink),
         Request::History(history) => put_history(history, sink),
         Request::Presence(presence) => put_presence(presence, sink),
+        Request::Register(register) => register::put_request(register, sink),
+        Request::Flush { .. } => {}
+        Request::Ack { ack, .. } => put_ack(term, *ack, sink),
     }
+}
+
+/// Reads a request of this kind; no other kinds are.
+pub(crate) fn take(kind: Kind, head: &Head, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+    let room = head.room;
+    match kind {
+        Kind::Join => take_join(room, source),
+        Kind::Leave => take_leave(room, source),
+        Kind::Publish => take_publish(room, source),
+        Kind::Pull => take_pull(room, source),
+        Kind::History => take_history(room, source),
+        Kind::Presence => take_presence(room, source),
+        Kind::Register => register::take_request(room, source),
+        Kind::Flush => Ok(Request::Flush { slot: room.slot() }),
+        Kind::Ack => take_ack(head, source),
+        _ => Err(source.error(Fault::BadValue)),
+    }
+}
+
+/// A request that comes back: its kind, and what it says.
+pub(crate) fn put_returned(request: &Request, sink: &mut Sink<'_>) {
+    let kind = kind(request);
+    if !comes_back(kind) {
+        return sink.refuse(Fault::BadValue, "request");
+    }
+    sink.field(kind as u8);
+    // Only acks hold a term, and they don't come back.
+    put(Term::default(), request, sink);
+}
+
+pub(crate) fn take_returned(head: &Head, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+    let kind = Kind::from_u8(source.field("request")?).filter(|kind| comes_back(*kind));
+    take(kind.ok_or(source.error(Fault::BadValue))?, head, source)
+}
+
+/// Flushes are answered, and nobody waits for an ack.
+const fn comes_back(kind: Kind) -> bool {
+    Kind::Join as u8 <= kind as u8 && kind as u8 <= Kind::Register as u8
+}
+
+/// The acks' term is that of the head.
+fn put_ack(term: Term, ack: Ack, sink: &mut Sink<'_>) {
+    if ack.term != term {
+        sink.refuse(Fault::BadValue, "term");
+    }
+    sink.field(ack.stream);
+    sink.field(ack.held);
+}
+
+fn take_ack(head: &Head, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+    let ack = Ack { term: head.term, stream: source.field("stream")?, held: source.field("held")? };
+    Ok(Request::Ack { slot: head.room.slot(), ack })
 }
 
 fn put_join(join: &JoinRequest, sink: &mut Sink<'_>) {
@@ -68,7 +132,7 @@ fn put_join(join: &JoinRequest, sink: &mut Sink<'_>) {
     });
 }
 
-pub(crate) fn take_join(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+fn take_join(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
     Ok(Request::Join(Box::new(JoinRequest {
         handle,
         session: source.field("session")?,
@@ -96,7 +160,7 @@ fn put_leave(leave: &LeaveRequest, sink: &mut Sink<'_>) {
     sink.field(leave.departure);
 }
 
-pub(crate) fn take_leave(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+fn take_leave(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
     Ok(Request::Leave(LeaveRequest {
         handle,
         session: source.field("session")?,
@@ -135,7 +199,7 @@ fn put_publish(publish: &PublishRequest, sink: &mut Sink<'_>) {
     if publish.msg_id.as_ref().is_some_and(|id| id.is_empty()) {
         sink.refuse(Fault::BadValue, "msg_id");
     }
-    sink.field(publish.origin.clone());
+    sink.field(publish.origin);
     sink.field(publish.id);
     sink.field(publish.lane);
     sink.field(publish.echo);
@@ -148,7 +212,7 @@ fn put_publish(publish: &PublishRequest, sink: &mut Sink<'_>) {
     sink.bytes(&publish.body);
 }
 
-pub(crate) fn take_publish(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+fn take_publish(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
     let origin = source.field("origin")?;
     let id = source.field("id")?;
     let lane = source.field("lane")?;
@@ -188,7 +252,7 @@ fn put_pull(pull: &PullRequest, sink: &mut Sink<'_>) {
     sink.field(pull.bytes_max);
 }
 
-pub(crate) fn take_pull(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+fn take_pull(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
     Ok(Request::Pull(PullRequest {
         handle,
         session: source.field("session")?,
@@ -206,7 +270,7 @@ fn put_history(history: &HistoryRequest, sink: &mut Sink<'_>) {
     sink.room(&history.room);
 }
 
-pub(crate) fn take_history(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+fn take_history(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
     Ok(Request::History(HistoryRequest {
         handle,
         session: source.field("session")?,
@@ -224,7 +288,7 @@ fn put_presence(presence: &PresenceRequest, sink: &mut Sink<'_>) {
     sink.room(&presence.room);
 }
 
-pub(crate) fn take_presence(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
+fn take_presence(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, DecodeError> {
     Ok(Request::Presence(PresenceRequest {
         handle,
         session: source.field("session")?,

@@ -1,9 +1,9 @@
 //! Values to bytes, in order. What the peer would refuse is refused here: the first fault sticks, and the frame is undone.
 
-use ringway_protocol::RoomName;
 use ringway_protocol::limit::USER_BYTES_MAX;
+use ringway_protocol::{Format, RoomName};
 
-use crate::field::Field;
+use crate::field::{Encoded, Field, Forms};
 use crate::{EncodeError, Fault};
 
 /// The end of a buffer to which one frame is appended.
@@ -69,6 +69,36 @@ impl<'b> Sink<'b> {
             Err(_) => return self.refuse(Fault::TooLong, field),
         }
         self.bytes(bytes);
+    }
+
+    /// A frame in the one form that it has.
+    pub(crate) fn frame(&mut self, frame: &impl Forms) {
+        self.field(frame.form(None));
+    }
+
+    /// A frame whose format the reader knows.
+    pub(crate) fn frame_in(&mut self, field: &'static str, format: Format, frame: &impl Forms) {
+        let encoded = self.in_format(field, format, frame);
+        self.long_bytes(field, encoded.bytes);
+    }
+
+    /// A frame that crosses as binary.
+    pub(crate) fn binary(&mut self, field: &'static str, frame: &impl Forms) {
+        self.frame_in(field, Format::Binary, frame);
+    }
+
+    /// A binary frame, to the end.
+    pub(crate) fn binary_to_end(&mut self, frame: &impl Forms) {
+        let encoded = self.in_format("frame", Format::Binary, frame);
+        self.bytes(encoded.bytes);
+    }
+
+    fn in_format<'f>(&mut self, field: &'static str, format: Format, frame: &'f impl Forms) -> Encoded<'f> {
+        let encoded = frame.form(Some(format));
+        if encoded.format != format {
+            self.refuse(Fault::BadValue, field);
+        }
+        encoded
     }
 
     pub(crate) fn list<T>(

@@ -1,10 +1,10 @@
 //! Bytes to values, in order, each checked before it is believed.
 
-use ringway_protocol::RoomName;
 use ringway_protocol::limit::USER_BYTES_MAX;
+use ringway_protocol::{Format, RoomName};
 
 use crate::field::Field;
-use crate::{DecodeError, Fault};
+use crate::{DecodeError, Encoded, Fault};
 
 /// What is left of one frame. An error names the field that was asked for and where it begins.
 pub(crate) struct Source<'a> {
@@ -17,6 +17,13 @@ pub(crate) struct Source<'a> {
 impl<'a> Source<'a> {
     pub(crate) const fn new(frame: &'a [u8]) -> Self {
         Self { frame, at: 0, field: "frame", field_at: 0 }
+    }
+
+    /// Behind so many bytes, if they are there.
+    pub(crate) fn at(frame: &'a [u8], at: usize) -> Result<Self, DecodeError> {
+        let mut source = Self::new(frame);
+        source.bytes(at)?;
+        Ok(source)
     }
 
     /// The refusal of the field that is being read.
@@ -46,6 +53,26 @@ impl<'a> Source<'a> {
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let bytes = self.bytes(N)?;
         bytes.try_into().map_err(|_| self.error(Fault::Cut))
+    }
+
+    /// A frame whose format is known.
+    pub(crate) fn frame_in(
+        &mut self,
+        field: &'static str,
+        format: Format,
+    ) -> Result<Encoded<'a>, DecodeError> {
+        self.begin(field);
+        Ok(Encoded { format, bytes: self.long_bytes()? })
+    }
+
+    /// A frame that crosses as binary.
+    pub(crate) fn binary(&mut self, field: &'static str) -> Result<Encoded<'a>, DecodeError> {
+        self.frame_in(field, Format::Binary)
+    }
+
+    /// A binary frame, to the end.
+    pub(crate) fn binary_to_end(&mut self) -> Encoded<'a> {
+        Encoded { format: Format::Binary, bytes: self.rest() }
     }
 
     /// All that is left.

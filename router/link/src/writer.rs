@@ -1,6 +1,9 @@
 //! Frames to bytes: many into one buffer, so that what a turn has to say is one write.
 
-use crate::{EncodeError, Frame};
+use ringway_core::Told;
+
+use crate::frame::encode_delivery;
+use crate::{EncodeError, Forms, Frame};
 
 /// Memory a writer keeps after a batch.
 const BATCH_BYTES_KEPT: usize = 256 * 1024;
@@ -28,6 +31,16 @@ impl Writer {
     pub fn push(&mut self, frame: &Frame<'_>) -> Result<usize, EncodeError> {
         let start = self.bytes.len();
         frame.encode(self.frame_bytes_max, &mut self.bytes)?;
+        Ok(self.bytes.len() - start)
+    }
+
+    /// Appends a delivery as [`Frame::Delivery`] would be, from frames as the core shares them, without a copy of it all.
+    ///
+    /// # Errors
+    /// As [`Writer::push`].
+    pub fn push_delivery<S: Forms>(&mut self, told: &Told<S>) -> Result<usize, EncodeError> {
+        let start = self.bytes.len();
+        encode_delivery(told, self.frame_bytes_max, &mut self.bytes)?;
         Ok(self.bytes.len() - start)
     }
 

@@ -150,20 +150,60 @@ fn a_refusal_names_the_fault_the_field_and_its_place() {
     assert_eq!(refused(ping(), |bytes| bytes[5] = 0x80), (Fault::UnknownFlag, "flags", 5));
     assert_eq!(refused(ping(), |bytes| bytes[6] = 1), (Fault::BadAddress, "address", 6));
     assert_eq!(refused(ping(), |bytes| bytes[11] = 1), (Fault::BadValue, "term", 8));
-    assert_eq!(refused(ping(), |bytes| bytes.push(0)), (Fault::Trailing, "frame", 28));
-    assert_eq!(refused(ping(), |bytes| bytes.truncate(27)), (Fault::Cut, "token", 20));
-    assert_eq!(refused(golden("hello"), |bytes| bytes[20] = b'R'), (Fault::BadMagic, "magic", 20));
-    assert_eq!(refused(golden("hello"), |bytes| bytes[28] = 2), (Fault::BadValue, "versions", 28));
-    assert_eq!(refused(publish(), |bytes| bytes[20] = 2), (Fault::BadValue, "origin", 20));
+    assert_eq!(refused(ping(), |bytes| bytes[20] = 1), (Fault::BadAddress, "address", 6));
+    assert_eq!(refused(ping(), |bytes| bytes.push(0)), (Fault::Trailing, "frame", 32));
+    assert_eq!(refused(ping(), |bytes| bytes.truncate(31)), (Fault::Cut, "token", 24));
+    assert_eq!(refused(golden("hello"), |bytes| bytes[24] = b'R'), (Fault::BadMagic, "magic", 24));
+    assert_eq!(refused(golden("hello"), |bytes| bytes[32] = 2), (Fault::BadValue, "versions", 32));
+    assert_eq!(refused(publish(), |bytes| bytes[24] = 2), (Fault::BadValue, "origin", 24));
     let room = |bytes: &[u8]| bytes.windows(4).position(|part| part == b"chat").unwrap();
     let at = room(&publish());
     assert_eq!(refused(publish(), |bytes| bytes[at] = 0xff), (Fault::BadText, "room", at - 2));
     assert_eq!(refused(publish(), |bytes| bytes[at] = b'\n'), (Fault::BadText, "room", at - 2));
     assert_eq!(refused(publish(), |bytes| bytes[at - 2] = 129), (Fault::TooLong, "room", at - 2));
-    let set = golden("page of members");
-    assert_eq!(refused(set, |bytes| bytes[25] = 3), (Fault::TooMany, "members", 25));
-    let slot = golden("a session is displaced");
-    assert_eq!(refused(slot, |bytes| bytes[12] = 1), (Fault::BadAddress, "address", 6));
+    let members = golden("record: members");
+    assert_eq!(refused(members, |bytes| bytes[37] = 3), (Fault::TooMany, "members", 37));
+}
+
+#[test]
+fn a_frame_has_no_address_but_that_of_its_kind() {
+    const REFUSED: (Fault, &str, usize) = (Fault::BadAddress, "address", 6);
+    for what in ["a session is displaced", "flush", "ack", "flushed", "record: all was sent"] {
+        assert_eq!(refused(golden(what), |bytes| bytes[12] = 1), REFUSED, "{what}: a room");
+    }
+    for what in ["publication on the reliable lane", "presence changed", "reset", "record: a room"] {
+        assert_eq!(refused(golden(what), |bytes| bytes[6] = 1), REFUSED, "{what}: a shard");
+        assert_eq!(refused(golden(what), |bytes| bytes[20] = 1), REFUSED, "{what}: a number");
+    }
+    for at in [6, 8, 12, 19, 20] {
+        assert_eq!(refused(golden("disconnect a user"), |bytes| bytes[at] = 1), REFUSED, "byte {at}");
+    }
+    let nobody = (Fault::BadValue, "edges", 24);
+    for what in ["publication of a key", "presence changed", "reset"] {
+        assert_eq!(refused(golden(what), |bytes| bytes[24..32].fill(0)), nobody, "{what}");
+    }
+}
+
+#[test]
+fn what_can_t_come_back_or_be_kept_is_refused() {
+    let returned = || golden("returned: leave");
+    for kind in [0x17, 0x18, 0x0f, 0x20, 0x2b, 0xff] {
+        assert_eq!(refused(returned(), |bytes| bytes[24] = kind), (Fault::BadValue, "request", 24));
+    }
+    let room = golden("record: a room without a window of ids");
+    let first = 24 + 13 + 12 + 8;
+    assert_eq!(refused(room, |bytes| bytes[first..first + 8].fill(0)), (Fault::BadValue, "first", first));
+    let known = || golden("record: an id");
+    let at = 24 + 13 + 12;
+    let emptied = |bytes: &mut Vec<u8>| {
+        bytes.truncate(at);
+        bytes.extend([0, 0]);
+    };
+    assert_eq!(refused(known(), emptied), (Fault::BadValue, "known", at));
+    assert_eq!(refused(known(), |bytes| bytes[at] = 162), (Fault::TooLong, "known", at));
+    assert_eq!(refused(known(), |bytes| bytes[36] = 9), (Fault::BadValue, "content", 36));
+    let disconnect = golden("disconnect a session");
+    assert_eq!(refused(disconnect, |bytes| bytes[34] = 0x0b), (Fault::BadValue, "code", 33));
 }
 
 #[test]

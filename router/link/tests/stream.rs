@@ -3,7 +3,6 @@
 use ringway_link::{Fault, Frame, HEAD_BYTES, Reader, Word, Writer, decode, limit};
 use samples::encoded;
 
-#[expect(dead_code, reason = "this test needs only the frames")]
 mod samples;
 
 fn batch() -> Vec<u8> {
