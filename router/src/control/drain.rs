@@ -32,10 +32,12 @@ pub(super) async fn drain(control: &Control) -> Ending {
         info!("no more connections are accepted; sessions are told to go elsewhere");
         let gone = control.node().drain(settings.spread.duration());
         let patience = settings.spread.duration() + settings.flush.duration();
-        if let Some(cluster) = control.cluster() {
-            hand_over(cluster, settings.handover.duration()).await;
-        }
-        match tokio::time::timeout(patience, gone).await {
+        let handed_over = async {
+            if let Some(cluster) = control.cluster() {
+                hand_over(cluster, settings.handover.duration()).await;
+            }
+        };
+        match tokio::join!(tokio::time::timeout(patience, gone), handed_over).0 {
             Ok(_) => info!("drained: nobody is connected"),
             Err(_) => {
                 warn!("drained: time is up and some are still connected; raise drain.flush if that is wrong")

@@ -1,9 +1,9 @@
 //! Drives one member: the coordinator's events and the rim's inputs go in, requests and effects come out, on the control thread.
 //!
 //! One task owns everything here and waits only in one place ([`Driver::run`]): for the coordinator, for inputs, for the disk, for time. Beats are never
-//! behind the disk, which has a thread of its own; what must wait for it is [`order`]'s to know.
+//! behind the disk, which has a thread of its own; what must wait for it is `order.rs`'s to know.
 //!
-//! A node whose disk takes nothing for [`DISK_PATIENCE_MS`] leaves: it is the owner of slots that it may not serve.
+//! A node whose disk takes nothing for 10 s leaves: it is the owner of slots that it may not serve.
 
 mod disk;
 mod figures;

@@ -112,6 +112,25 @@ async fn slots_wait_for_a_disk_that_fails_and_the_lease_does_not() {
 }
 
 #[tokio::test]
+async fn a_node_whose_disk_takes_nothing_leaves() {
+    // A hundred times as fast, so that nobody has to wait for it.
+    fn fast() -> Monotonic {
+        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+        Monotonic(1 + u64::try_from(START.elapsed().as_micros()).unwrap() * 100)
+    }
+    let scratch = Scratch::new("driver-leaves");
+    let told = Arc::default();
+    let options = DriverOptions { clock: fast, ..options(&scratch.path.join("none"), solo()) };
+    let (driver, handle) = driver(options, |_| Notes(Arc::clone(&told)));
+    let task = tokio::spawn(driver.run());
+    until("it has left", async || handle.look().await.unwrap().status.state == "left").await;
+    assert_eq!(acquired(&told), 0);
+    assert_eq!(handle.lease().valid_until(), Monotonic(0));
+    task.abort();
+    let _ = task.await;
+}
+
+#[tokio::test]
 async fn a_coordinator_with_a_full_queue_is_asked_again() {
     let scratch = Scratch::new("driver-full");
     let (refused, wake) = (Arc::new(Mutex::new(0)), Arc::new(Notify::new()));

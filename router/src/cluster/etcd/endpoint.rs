@@ -3,7 +3,8 @@
 //! The client's own balancing spreads requests over all endpoints, dead ones too, which would lose every second renewal while one of
 //! two is down. So there is a client for one endpoint at a time, and a failure makes the next one current.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use etcd_client::{Client, Error};
 use tokio::sync::{OnceCell, watch};
@@ -37,21 +38,34 @@ impl Endpoint {
 #[derive(Clone)]
 pub(super) struct Endpoints {
     current: watch::Sender<Endpoint>,
-    said: watch::Sender<Said>,
+    said: Arc<Mutex<Said>>,
 }
 
+/// How long the log is left alone by an etcd that takes some requests and refuses others.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// What the log was told last.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Nothing,
-    Answers,
-    Silent,
+#[derive(Clone, Copy, Default)]
+struct Said {
+    answers: Option<bool>,
+    at: Option<Instant>,
+}
+
+impl Said {
+    /// Whether this is news that may be told.
+    fn say(&mut self, answers: bool) -> bool {
+        let news = self.answers != Some(answers) && self.at.is_none_or(|at| at.elapsed() >= QUIET);
+        if news {
+            *self = Self { answers: Some(answers), at: Some(Instant::now()) };
+        }
+        news
+    }
 }
 
 impl Endpoints {
     pub(super) fn new(options: Arc<EtcdOptions>) -> Self {
         let first = Endpoint { number: 0, client: Arc::default(), options };
-        Self { current: watch::Sender::new(first), said: watch::Sender::new(Said::Nothing) }
+        Self { current: watch::Sender::new(first), said: Arc::default() }
     }
 
     pub(super) fn current(&self) -> Endpoint {
@@ -60,14 +74,14 @@ impl Endpoints {
 
     /// An endpoint answered.
     pub(super) fn handle_answer(&self, endpoint: &Endpoint) {
-        if self.said.send_replace(Said::Answers) != Said::Answers {
+        if self.is_news(true) {
             info!(endpoint = endpoint.url(), "the coordinator answers");
         }
     }
 
     /// An endpoint failed: the next one, unless somebody else found out before.
     pub(super) fn handle_failure(&self, endpoint: &Endpoint, why: &str) {
-        if self.said.send_replace(Said::Silent) != Said::Silent {
+        if self.is_news(false) {
             warn!(
                 endpoint = endpoint.url(),
                 why, "the coordinator does not answer; trying its endpoints in turn"
@@ -84,6 +98,10 @@ impl Endpoints {
             }
             ours
         });
+    }
+
+    fn is_news(&self, answers: bool) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).say(answers)
     }
 
     /// Waits until an endpoint is not the current one any more.
