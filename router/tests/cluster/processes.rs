@@ -82,6 +82,7 @@ fn prepare(scratch: &Scratch, servers: &Servers, number: usize, http: u16, links
          [http]\nlisten = \"127.0.0.1:{http}\"\ntoken_file = {token:?}\n\
          [drain]\ndelay = \"0s\"\nspread = \"0s\"\nhandover = \"0s\"\n[log]\nformat = \"json\"\n\
          [cluster]\ncoordinator = \"etcd\"\nendpoints = {endpoints:?}\nprefix = \"processes\"\n\
+         beat = \"200ms\"\nttl = \"5s\"\nmargin = \"500ms\"\n\
          [links]\nlisten = \"127.0.0.1:{links}\"\ncertificate_file = {certificate:?}\nca_file = {authority:?}\n",
         token = scratch.0.join("token"),
         endpoints = servers.urls(),
