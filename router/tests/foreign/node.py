@@ -42,7 +42,7 @@ class Node:
 
     def said(self, message):
         """The line of the log with this message, which is or will soon be there."""
-        for _ in range(1_000):
+        for _ in range(3_000):
             self.log.seek(0)
             for line in self.log:
                 if line.endswith("\n") and json.loads(line)["message"] == message:
@@ -53,12 +53,12 @@ class Node:
     def api(self, path, body):
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"http://{self.http}/api/v1/{path}", json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def metric(self, series):
         """The sum over the shards of a series, without their label."""
-        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         name, _, label = series.partition("{")
         values = [line for line in lines if line.startswith(name + "{") and label.rstrip("}") in line]

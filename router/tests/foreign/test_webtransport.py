@@ -14,7 +14,7 @@ class WebTransport(unittest.TestCase):
         try:
             script = Path(__file__).with_name("webtransport.py")
             arguments = [sys.executable, script, "127.0.0.1", str(node.port)]
-            done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+            done = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("another path and another origin were refused", done.stdout)
         finally:
