@@ -137,21 +137,28 @@ class Quic(unittest.IsolatedAsyncioTestCase):
 
     async def test_under_a_flood_a_client_shows_that_it_can_be_reached(self):
         before = self.node.metric("ringway_quic_retries_total")
-        await asyncio.to_thread(knock, self.node, 200)
-        async with client(self.node) as ada:
-            self.assertEqual(ada._quic._retry_count, 1)
-            await self.joined(ada)
+        # A busy host may take longer to knock and to connect than an unanswered handshake lasts; then once more.
+        for _ in range(10):
+            await asyncio.to_thread(knock, self.node, 200)
+            async with client(self.node) as ada:
+                retries = ada._quic._retry_count
+                await self.joined(ada)
+            if retries:
+                break
+        self.assertEqual(retries, 1)
         self.assertGreater(self.node.metric("ringway_quic_retries_total"), before)
 
 
 def knock(node, times):
-    """Begins so many connections, each from a port of its own, and never answers."""
+    """Begins so many connections at once, each from a port of its own, and never answers."""
+    first = []
     for _ in range(times):
         quic = QuicConnection(configuration=configuration(node))
         quic.connect(("127.0.0.1", node.port), now=time.time())
+        first += quic.datagrams_to_send(now=time.time())
+    for datagram, to in first:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-            for datagram, to in quic.datagrams_to_send(now=time.time()):
-                stranger.sendto(datagram, to)
+            stranger.sendto(datagram, to)
 
 
 if __name__ == "__main__":
