@@ -194,6 +194,8 @@ fn what_was_neither_sent_nor_polled_is_gone_with_its_link() {
     assert_eq!(net.links(2).views().map(|view| view.frames_held).sum::<usize>(), 1);
     let now = net.now;
     net.links(1).end(now, NodeId(2), GoodbyeReason::Replaced);
+    net.run_until(1_000, |net| !net.is_up(2, 1));
+    assert!(net.links(2).ready.is_empty());
     net.run_until(1_000, |net| net.is_up(1, 2) && net.is_up(2, 1));
     net.machine(2).polls = true;
     net.run_until(1_000, |net| net.links(1).push(NodeId(2), &frame(1, 3, &[])).is_ok());

@@ -36,6 +36,9 @@ pub(super) struct Net {
     /// What is on its way: when it arrives, from where, to where.
     wire: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     sent: u64,
+    /// When the last turn was, and how many there were at that moment.
+    turned: Instant,
+    turns_now: u32,
     /// What happened, at which millisecond, at which node.
     pub(super) events: Vec<(u64, u64, LinkEvent)>,
 }
@@ -51,6 +54,8 @@ impl Net {
             machines: BTreeMap::new(),
             wire: BTreeMap::new(),
             sent: 0,
+            turned: began,
+            turns_now: 0,
             events: Vec::new(),
         }
     }
@@ -111,6 +116,7 @@ impl Net {
     }
 
     /// Runs for so many milliseconds.
+    #[track_caller]
     pub(super) fn run(&mut self, ms: u64) {
         let end = self.now + Duration::from_millis(ms);
         loop {
@@ -133,7 +139,11 @@ impl Net {
     }
 
     /// Everybody's turn at this moment.
+    #[track_caller]
     fn turn(&mut self) {
+        self.turns_now = if self.turned == self.now { self.turns_now + 1 } else { 0 };
+        self.turned = self.now;
+        assert!(self.turns_now < 20_000, "somebody has work without end");
         while let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (from, to, bytes) = entry.remove();
             let there = self.machines.values_mut().find(|machine| machine.address == to && !machine.frozen);

@@ -2,6 +2,7 @@
 
 use super::net::Weather;
 use super::*;
+use crate::quic::write::write;
 
 fn up(node: u64, incarnation: u64) -> LinkEvent {
     LinkEvent::Up { node: NodeId(node), incarnation, version: 1, shards: 4 }
@@ -31,6 +32,20 @@ fn a_link_comes_up_through_any_weather() {
         net.weather = Weather { lost_permille: 150, doubled_permille: 100, late_us: 3_000 };
         net.run_until(20_000, |net| net.is_up(1, 2) && net.is_up(2, 1));
     }
+}
+
+#[test]
+fn what_comes_on_other_streams_before_the_hellos_are_done_waits_for_them() {
+    let mut net = pair(1);
+    net.run_until(1_000, |net| net.links(1).links.iter().flatten().any(|link| link.connected));
+    let ping = encoded(&Frame::Word(ringway_link::Word::Ping { token: 1 }));
+    let link = net.links(1).links[0].as_deref_mut().unwrap();
+    assert_eq!(write(link.connection.send_stream(link::id_of(5)), &ping), Ok(ping.len()));
+    net.links(1).touch(0);
+    net.run_until(1_000, |net| net.is_up(1, 2) && net.is_up(2, 1));
+    net.run(100);
+    assert_eq!(net.events_of(1), [&up(2, 1)]);
+    assert_eq!(net.events_of(2), [&up(1, 1)]);
 }
 
 #[test]
