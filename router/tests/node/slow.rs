@@ -69,9 +69,10 @@ fn a_slow_reader_of_latest_values_gets_the_newest_and_skips_the_rest() {
 
 #[test]
 fn publishers_that_flood_a_large_room_wait_and_nobody_in_it_is_too_slow() {
-    const FLOODERS: usize = 4;
-    const LISTENERS: usize = 120;
-    const COUNT: usize = 400;
+    const FLOODERS: usize = 2;
+    // One read of a publisher's socket is more for them than a turn takes.
+    const LISTENERS: usize = 240;
+    const COUNT: usize = 200;
     const ROUNDS_MAX: usize = 20;
     let node = start(1, |options| {
         core(options, |settings| {

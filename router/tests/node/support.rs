@@ -42,6 +42,7 @@ pub(crate) fn options(shards: usize) -> (NodeOptions, Receiver<Notice>) {
             door: Arc::new(DoorSettings {
                 tokens,
                 handshake_ms: silence_ms.into(),
+                tcp_user_timeout_ms: silence_ms,
                 ..DoorSettings::default()
             }),
             tls: None,
