@@ -201,7 +201,8 @@ impl<E: Encoder> Exchange<E> {
 
 impl<S> Told<S> {
     /// With other frames.
-    pub(crate) fn map<T>(self, change: impl FnMut(S) -> T) -> Told<T> {
+    #[must_use]
+    pub fn map<T>(self, change: impl FnMut(S) -> T) -> Told<T> {
         let Self { slot, edges, term, answers, delivery } = self;
         Told { slot, edges, term, answers, delivery: Delivery::map(delivery, change) }
     }

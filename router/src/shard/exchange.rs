@@ -225,6 +225,9 @@ impl Rim {
             }
             Tell::Peer { peer, generation, up } => cluster.handle_peer(self, peer, generation, up),
             Tell::Replaced(peer) => cluster.handle_replaced(peer),
+            Tell::Ending(ending) => {
+                ending.obey(self);
+            }
         }
         self.cluster = Some(cluster);
     }

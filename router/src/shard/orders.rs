@@ -1,14 +1,17 @@
 //! What control orders, and what the core's outputs ask of the rim.
 
-use ringway_core::{Output, Target};
+use std::sync::Arc;
+
+use ringway_core::Output;
 use ringway_protocol::command::Publish;
 use ringway_protocol::{Body, ErrorCode, RoomName};
 
 use super::client;
+use super::cluster::Ending;
 use super::connection::Stage;
 use super::context::{HANDSHAKES_PER_TURN, State};
 use super::quic::QUIC;
-use crate::node::{Notice, Order, PublishOrder, Report, Whom};
+use crate::node::{Notice, Order, PublishOrder, Report};
 
 /// Tokens checked in one turn.
 pub(crate) const CHECKS_PER_TURN: u32 = 64;
@@ -39,11 +42,11 @@ impl State {
                 Then::GoOn
             }
             Order::Disconnect { ticket, whom, code, reason } => {
-                let target = match &whom {
-                    Whom::Session(session) => Target::Session(*session),
-                    Whom::User(user) => Target::User(user),
-                };
-                let count = rim.core.handle_disconnect(now, target, code, &reason);
+                let ending = Arc::new(Ending { whom, code, reason });
+                let count = ending.obey(rim);
+                if let Some(cluster) = &mut rim.cluster {
+                    cluster.tell_nodes(&ending);
+                }
                 rim.reports.answer(Report::Disconnected { ticket, count });
                 Then::GoOn
             }

@@ -15,13 +15,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringway_core::{Asked, EdgeId, Edges, Monotonic, PeerId, ShardId, SlotWord, Told, Way};
-use ringway_link::{Frame, GoodbyeReason, Head, Notice as Word};
+use ringway_core::{Asked, EdgeId, Edges, Monotonic, PeerId, ShardId, SlotWord, Target, Told, Way};
+use ringway_link::{Frame, GoodbyeReason, Head, Kind, Notice as Word};
 use ringway_mesh::Mailbox;
 use ringway_protocol::NodeId;
 use tokio::sync::mpsc::UnboundedSender;
 
-pub(crate) use parcel::{Ask, Tell};
+pub(crate) use parcel::{Ask, Ending, Tell};
 pub(crate) use relay::Inward;
 pub(crate) use table::LinkTable;
 
@@ -30,7 +30,7 @@ use super::context::{Context, Rim};
 use super::links::{LinkDown, LinkEvent, LinkSockets, LinkTarget, LinkView, Links, PushError};
 use crate::cluster::Lease;
 use crate::frame::SharedFrame;
-use crate::node::{Notice, Order};
+use crate::node::{Notice, Order, Whom};
 use crate::quic::datagram::Stray;
 use crate::rt::{Bell, Io};
 use relay::{Outbound, Outward};
@@ -222,7 +222,7 @@ impl Cluster {
         let takes_requests = rim.core.takes_requests();
         let inward = &self.inward;
         let takes = |_: NodeId, head: &Head| {
-            if !Kind::is_request(head) {
+            if !is_request(head) {
                 return inward.iter().all(Inward::has_room);
             }
             let home = ShardId(head.room.slot() % shards);
@@ -243,11 +243,32 @@ impl Cluster {
                 }
             }
             Ok(Frame::Delivery(told)) => self.spread(rim, peer, generation, wire::shared(told)),
-            Ok(Frame::Notice(Word::Disconnect { .. })) => {}
+            Ok(Frame::Notice(Word::Disconnect { whom, code, reason })) => {
+                let whom = match whom {
+                    Target::Session(session) => Whom::Session(session),
+                    Target::User(user) => Whom::User(user.into()),
+                };
+                self.end_sessions(rim, Arc::new(Ending { whom, code, reason: reason.into() }));
+            }
             Ok(Frame::Word(_) | Frame::Unknown(_)) => {}
-            Err(error) => self.links.handle_fault(node, error, Instant::now()),
+            Err(error) => self.links.handle_fault(Instant::now(), node, error),
         }
         true
+    }
+
+    /// Another node's operator ends sessions: those of every shard here.
+    fn end_sessions(&mut self, rim: &mut Rim, ending: Arc<Ending>) {
+        for shard in (0..self.shards).filter(|shard| *shard != self.id.0) {
+            self.inward[usize::from(shard)].tells.push_back(Tell::Ending(Arc::clone(&ending)));
+        }
+        ending.obey(rim);
+    }
+
+    /// This node's operator ends sessions: all other nodes with a link here are told.
+    pub(crate) fn tell_nodes(&mut self, ending: &Arc<Ending>) {
+        for outbound in self.outward.values_mut() {
+            outbound.push(Outward::Ending(Arc::clone(ending)));
+        }
     }
 
     /// Gives a delivery to the shards that it is for.
@@ -436,12 +457,8 @@ pub(crate) enum Parcel {
 }
 
 /// Requests wait for their shard, everything else is always taken.
-struct Kind;
-
-impl Kind {
-    fn is_request(head: &Head) -> bool {
-        matches!(head.kind(), Ok(Some(kind)) if kind.is_request())
-    }
+fn is_request(head: &Head) -> bool {
+    (Kind::Join as u8..Kind::Publication as u8).contains(&head.kind)
 }
 
 /// Reads a socket of links for as long as the shard runs.

@@ -1,9 +1,13 @@
 //! What the rings between shards carry: what shards say to each other, and what passes through on its way from or to another node.
 
+use std::sync::Arc;
+
 use ringway_core::message::{JoinedDelivery, PageDelivery, RegisteredDelivery, RegisteredMember};
-use ringway_core::{Asked, Delivery, EdgeId, PeerId, Request, Told};
+use ringway_core::{Asked, Delivery, EdgeId, PeerId, Request, Target, Told};
 
 use crate::frame::SharedFrame;
+use crate::node::Whom;
+use crate::shard::context::Rim;
 
 /// What a message without variable parts holds, roughly: its slot and what it points to.
 const MESSAGE_BYTES: usize = 192;
@@ -44,6 +48,30 @@ pub(crate) enum Tell {
     Replaced(PeerId),
     /// A link takes more again.
     Room,
+    /// Another node's operator ends sessions.
+    Ending(Arc<Ending>),
+}
+
+/// Sessions that an operator ends, wherever they are.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) whom: Whom,
+    pub(crate) code: u16,
+    pub(crate) reason: Arc<str>,
+}
+
+impl Ending {
+    /// Ends those of this shard; how many.
+    pub(crate) fn obey(&self, rim: &mut Rim) -> u32 {
+        rim.core.handle_disconnect(rim.clock.now(), self.target(), self.code, &self.reason)
+    }
+
+    pub(super) fn target(&self) -> Target<'_> {
+        match &self.whom {
+            Whom::Session(session) => Target::Session(*session),
+            Whom::User(user) => Target::User(user),
+        }
+    }
 }
 
 impl Ask {
@@ -60,7 +88,7 @@ impl Tell {
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Own(told) | Self::Out(_, told) | Self::In { told, .. } => delivery_bytes(&told.delivery),
-            Self::Peer { .. } | Self::Replaced(_) | Self::Room => MESSAGE_BYTES,
+            Self::Peer { .. } | Self::Replaced(_) | Self::Room | Self::Ending(_) => MESSAGE_BYTES,
         }
     }
 }

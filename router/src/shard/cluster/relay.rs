@@ -1,11 +1,12 @@
 //! What passes through the shard that has a link: to other nodes, stream by stream, and to the shards of this one.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use ringway_core::{Asked, ShardId, Told};
 use ringway_link::limit::STREAMS;
 
-use super::parcel::{Ask, Tell};
+use super::parcel::{Ask, Ending, Tell};
 use crate::frame::SharedFrame;
 
 /// Parcels for one shard of this node that may wait here before links are read on.
@@ -16,6 +17,7 @@ pub(super) enum Outward {
     /// Of an edge on this shard of ours.
     Ask(ShardId, Asked),
     Tell(Told<SharedFrame>),
+    Ending(Arc<Ending>),
 }
 
 impl Outward {
@@ -23,6 +25,7 @@ impl Outward {
         match self {
             Self::Ask(_, asked) => asked.request.slot(),
             Self::Tell(told) => told.slot,
+            Self::Ending(_) => 0,
         }
     }
 }

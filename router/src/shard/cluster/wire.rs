@@ -1,9 +1,10 @@
 //! Between what shards say and the frames of links.
 
 use ringway_core::{Delivery, Told};
-use ringway_link::{Encoded, Frame};
+use ringway_link::{Encoded, Frame, Notice};
 use ringway_protocol::Format;
 
+use super::parcel::Ending;
 use super::relay::Outward;
 use crate::frame::SharedFrame;
 
@@ -11,6 +12,10 @@ use crate::frame::SharedFrame;
 pub(super) fn with_frame<T>(outward: Outward, push: impl FnOnce(&Frame<'_>) -> T) -> T {
     match outward {
         Outward::Ask(shard, asked) => push(&Frame::Request(shard, asked)),
+        Outward::Ending(ending) => {
+            let Ending { code, reason, .. } = &*ending;
+            push(&Frame::Notice(Notice::Disconnect { whom: ending.target(), code: *code, reason }))
+        }
         Outward::Tell(told) => {
             let format = match &told.delivery {
                 Delivery::Reply { format, .. } => *format,
