@@ -1,11 +1,11 @@
 //! What the driver counts, for metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringway_cluster::coordinator::{Event, Key, Request, Token};
 use ringway_cluster::member::{Effect, Member};
 use ringway_cluster::placement::State;
-use ringway_cluster::{Monotonic, NodeId};
+use ringway_cluster::{Monotonic, NodeId, Slot};
 
 use crate::node::Histogram;
 
@@ -55,6 +55,8 @@ pub(super) struct Ledger {
     states: BTreeMap<NodeId, State>,
     deaths: BTreeMap<NodeId, Monotonic>,
     terms: Option<u64>,
+    /// Slots that their owners were to give to us, as of the last view.
+    promised: BTreeSet<Slot>,
 }
 
 impl Ledger {
@@ -90,21 +92,28 @@ impl Ledger {
         self.asked.values().filter(|(kind, _)| *kind != 2).count()
     }
 
+    /// The member said something; it is handed on later. Call it before [`Ledger::handle_view`].
+    ///
+    /// An owner that gives its last slots away is dead a moment later, perhaps before we hear of either: what was promised to us came from it alive.
+    pub(super) fn handle_said(&mut self, effect: &Effect, member: &Member) {
+        let Effect::Acquire { slot, from, continues, .. } = effect else { return };
+        let dead = |node: NodeId| {
+            !member.nodes().any(|(id, record)| id == node && record.state != State::Dead)
+                || node == member.node()
+        };
+        let given = |node: NodeId| *continues && (!dead(node) || self.promised.contains(slot));
+        *match from {
+            None => &mut self.figures.acquired_vacant,
+            Some(node) if given(*node) => &mut self.figures.acquired_handover,
+            Some(_) => &mut self.figures.acquired_takeover,
+        } += 1;
+    }
+
     /// An effect is handed on.
-    pub(super) fn handle_effect(&mut self, effect: &Effect, member: &Member) {
+    pub(super) fn handle_effect(&mut self, effect: &Effect) {
         let figures = &mut self.figures;
         figures.effects += 1;
         match effect {
-            Effect::Acquire { from, .. } => {
-                let lives = |node: NodeId| {
-                    member.nodes().any(|(id, record)| id == node && record.state != State::Dead)
-                };
-                *match from {
-                    None => &mut figures.acquired_vacant,
-                    Some(node) if *node != member.node() && lives(*node) => &mut figures.acquired_handover,
-                    Some(_) => &mut figures.acquired_takeover,
-                } += 1;
-            }
             Effect::Release { .. } => figures.released += 1,
             Effect::StepDown { .. } => figures.stepped_down += 1,
             Effect::Thaw { .. } => figures.thawed += 1,
@@ -123,6 +132,9 @@ impl Ledger {
                 self.deaths.insert(id, now);
             }
         }
+        let us = Some(member.node());
+        let ours = member.map().entries().filter(|(_, entry)| entry.next == us);
+        self.promised = ours.map(|(slot, _)| slot).collect();
         let entries = || member.map().entries().map(|(_, entry)| entry);
         let figures = &mut self.figures;
         self.deaths.retain(|id, since| {

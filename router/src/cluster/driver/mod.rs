@@ -159,10 +159,10 @@ impl<C: Consumer> Driver<C> {
         self.ledger.handle_event(token, &event);
         let now = (self.clock)();
         self.member.handle_event(now, token, event);
+        self.take_out();
         if news {
             self.ledger.handle_view(now, &self.member);
         }
-        self.take_out();
     }
 
     fn handle_input(&mut self, input: Input) {
@@ -206,6 +206,7 @@ impl<C: Consumer> Driver<C> {
             self.submit(token, request);
         }
         while let Some(effect) = self.member.poll_effect() {
+            self.ledger.handle_said(&effect, &self.member);
             match effect {
                 Effect::Renewed => self.ledger.figures.renewals += 1,
                 effect => self.order.push(effect),
@@ -243,7 +244,7 @@ impl<C: Consumer> Driver<C> {
     }
 
     fn hand_on(&mut self, effect: Effect) {
-        self.ledger.handle_effect(&effect, &self.member);
+        self.ledger.handle_effect(&effect);
         match &effect {
             Effect::Ready => {
                 info!(node = self.member.node().0, "the cluster has this node");
