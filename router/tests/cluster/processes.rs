@@ -1,15 +1,17 @@
 //! Three processes, as an operator starts them: certificates by `ringway pki`, one `cluster.key`, and what `ringway cluster` says of them.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringway::cluster::driver::{MapEntry, NodeLook, Status};
 
 use super::servers::{Servers, free_ports};
-use super::support::{Scratch, until};
+use super::support::{DEADLINE, Scratch, until};
 
 fn ringway(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringway"));
@@ -22,17 +24,20 @@ fn told(arguments: &[&str]) -> Output {
 }
 
 struct Process {
+    name: String,
     child: Child,
     config: String,
     http: u16,
+    log: PathBuf,
 }
 
 impl Process {
-    fn start(config: String, http: u16, log: &Path) -> Self {
-        let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+    fn start(number: usize, config: String, http: u16, scratch: &Scratch) -> Self {
+        let path = scratch.0.join(format!("log{number}"));
+        let log = File::options().create(true).append(true).open(&path).unwrap();
         let mut command = ringway(&["serve", "--config", &config]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        Self { child, config, http }
+        Self { name: number.to_string(), child, config, http, log: path }
     }
 
     fn get(&self, path: &str) -> Option<(u16, String)> {
@@ -71,9 +76,11 @@ fn prepare(scratch: &Scratch, servers: &Servers, number: usize, http: u16, links
     let directory = pki.display().to_string();
     if number == 1 {
         assert!(told(&["pki", "init", "--dir", &directory, "--cluster", "test"]).status.success());
-    } else {
-        std::fs::copy(scratch.0.join("state1/cluster.key"), state.join("cluster.key")).unwrap();
     }
+    let key = format!("handles = \"{}\"\nresume = [\"{}\"]\n", "0a".repeat(16), "0b".repeat(32));
+    let mut file =
+        File::options().write(true).create_new(true).mode(0o600).open(state.join("cluster.key")).unwrap();
+    file.write_all(key.as_bytes()).unwrap();
     assert!(told(&["pki", "issue", "--dir", &directory, "--node", &number.to_string()]).status.success());
     std::fs::write(scratch.0.join("token"), "the token of the API").unwrap();
     let text = format!(
@@ -94,16 +101,30 @@ fn prepare(scratch: &Scratch, servers: &Servers, number: usize, http: u16, links
     path.display().to_string()
 }
 
-async fn all_owned_by(asked: &Process, names: &[&str]) {
-    let names: Vec<Option<String>> = names.iter().map(|name| Some((*name).to_string())).collect();
-    until("all slots are owned by the living", async || {
+/// Waits until all slots are owned, and by these nodes alone. Who has how many is not asked: a consumer without rooms has no slots to
+/// transfer, so that nodes which come late get none.
+async fn all_owned_by(asked: &Process, names: &[&str]) -> Vec<MapEntry> {
+    let end = Instant::now() + DEADLINE;
+    loop {
         let map: Vec<MapEntry> = serde_json::from_str(&asked.cluster("map", "json").1).unwrap_or_default();
-        let mut owners: Vec<Option<String>> = map.into_iter().map(|entry| entry.owner).collect();
-        owners.sort();
-        owners.dedup();
-        owners == names
-    })
-    .await;
+        let good = |entry: &MapEntry| entry.owner.as_deref().is_some_and(|owner| names.contains(&owner));
+        if map.len() == 4_096 && map.iter().all(good) {
+            return map;
+        }
+        if Instant::now() >= end {
+            let (status, nodes) = (asked.cluster("status", "table").1, asked.cluster("nodes", "table").1);
+            let log = std::fs::read_to_string(&asked.log).unwrap_or_default();
+            panic!("not all slots are owned by {names:?}\n{status}\n{nodes}\n{log}");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Takes the process that owns the first slot.
+fn owner_of_the_first(map: &[MapEntry], nodes: &mut Vec<Process>) -> Process {
+    let owner = map[0].owner.as_deref().unwrap();
+    let index = nodes.iter().position(|node| node.name == owner).unwrap();
+    nodes.remove(index)
 }
 
 #[tokio::test]
@@ -117,17 +138,18 @@ async fn three_processes_one_is_killed_one_is_stopped() {
         let config = prepare(&scratch, &servers, number, http, links);
         let checked = told(&["config", "check", "--config", &config]);
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-        nodes.push(Process::start(config, http, &scratch.0.join(format!("log{number}"))));
-        // The first one makes the key.
-        until("it answers", async || nodes[number - 1].get("/livez").is_some()).await;
+        nodes.push(Process::start(number, config, http, &scratch));
     }
-    all_owned_by(&nodes[0], &["1", "2", "3"]).await;
-    until("all are ready", async || {
-        nodes.iter().all(|node| node.get("/readyz").is_some_and(|(status, _)| status == 200))
+    until("all are up and ready", async || {
+        nodes.iter().all(|node| {
+            node.get("/readyz").is_some_and(|(status, _)| status == 200)
+                && node.status().is_some_and(|status| status.nodes_up == 3)
+        })
     })
     .await;
+    let map = all_owned_by(&nodes[0], &["1", "2", "3"]).await;
     let status = nodes[1].status().unwrap();
-    assert_eq!((status.node.as_str(), status.state.as_str(), status.nodes_up), ("2", "up", 3));
+    assert_eq!((status.node.as_str(), status.state.as_str(), status.slots_vacant), ("2", "up", 0));
     let (code, table) = nodes[1].cluster("status", "table");
     assert!(code == Some(0) && table.contains("state          up\n"), "{table}");
     let (_, table) = nodes[2].cluster("nodes", "table");
@@ -145,28 +167,32 @@ async fn three_processes_one_is_killed_one_is_stopped() {
         assert!(page.contains(line), "{line} {page}");
     }
 
-    let mut killed = nodes.pop().unwrap();
+    let mut killed = owner_of_the_first(&map, &mut nodes);
     killed.child.kill().unwrap();
-    all_owned_by(&nodes[0], &["1", "2"]).await;
+    let left: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    let map = all_owned_by(&nodes[0], &[&left[0], &left[1]]).await;
     let (_, page) = nodes[0].get("/metrics").unwrap();
     assert!(page.contains("ringway_cluster_failover_seconds_count 1\n"), "{page}");
 
     // A stopped one says that it leaves: nobody has to find out by its silence.
-    let mut stopped = nodes.pop().unwrap();
+    let mut stopped = owner_of_the_first(&map, &mut nodes);
     // SAFETY: a signal to a child of ours that was not waited for.
     unsafe { libc::kill(i32::try_from(stopped.child.id()).unwrap(), libc::SIGTERM) };
     assert!(stopped.child.wait().unwrap().success());
-    all_owned_by(&nodes[0], &["1"]).await;
+    all_owned_by(&nodes[0], &[&nodes[0].name]).await;
     let known: Vec<NodeLook> = serde_json::from_str(&nodes[0].cluster("nodes", "json").1).unwrap();
-    let left = known.iter().find(|node| node.node == "2").unwrap();
-    assert_eq!((left.state.as_str(), left.flaps), ("dead", 0), "it was not declared dead, it left");
+    let gone = known.iter().find(|node| node.node == stopped.name).unwrap();
+    assert_eq!((gone.state.as_str(), gone.flaps), ("dead", 0), "it was not declared dead, it left");
 
     // Another key is another cluster: refused, and said by command, probe and log.
-    std::fs::remove_file(scratch.0.join("state3/cluster.key")).unwrap();
-    std::fs::remove_file(scratch.0.join("state3/cluster-map.bin")).unwrap();
-    let stranger = Process::start(killed.config.clone(), killed.http, &scratch.0.join("log3"));
+    let state = scratch.0.join(format!("state{}", killed.name));
+    std::fs::remove_file(state.join("cluster.key")).unwrap();
+    std::fs::remove_file(state.join("cluster-map.bin")).unwrap();
+    let number = killed.name.parse().unwrap();
+    let stranger = Process::start(number, killed.config.clone(), killed.http, &scratch);
     until("it is refused", async || {
-        stranger.status().and_then(|status| status.fault).is_some_and(|fault| fault.name == "wrong_cluster")
+        let fault = stranger.status().and_then(|status| status.fault);
+        fault.is_some_and(|fault| fault.name == "wrong_cluster")
     })
     .await;
     assert_eq!(stranger.cluster("status", "table").0, Some(1));
@@ -186,7 +212,7 @@ async fn a_node_that_is_alone_says_so_and_asks_nobody() {
     );
     let config = scratch.0.join("alone.toml");
     std::fs::write(&config, text).unwrap();
-    let node = Process::start(config.display().to_string(), http, &scratch.0.join("log"));
+    let node = Process::start(1, config.display().to_string(), http, &scratch);
     until("it is ready", async || node.get("/readyz").is_some_and(|(status, _)| status == 200)).await;
     assert_eq!(
         node.cluster("status", "table"),
