@@ -6,7 +6,7 @@ use ringway_protocol::{Epoch, Generation, Offset, RoomHandle, SessionId, Version
 
 use crate::edge::{CatchUp, wrapping_ms};
 use crate::frame::Encoder;
-use crate::{EdgeId, Now, SessionKey, Shard};
+use crate::{EdgeId, Now, Route, SessionKey, Shard};
 
 /// How much of each thing a shard holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,18 @@ pub struct Census {
     pub lagging: usize,
     /// Deadlines that wait.
     pub timers: usize,
+    /// Slots whose requests wait for another owner.
+    pub crossings: usize,
+    /// Requests to other nodes that are not answered.
+    pub awaited: usize,
+    /// Sessions that may not publish in a room for a moment.
+    pub barred: usize,
+    /// Requests that wait for the map, or for the end of a handover.
+    pub kept: usize,
+    /// Publications that wait for a standby.
+    pub pending: usize,
+    /// Slots that are being handed over.
+    pub frozen: usize,
 }
 
 /// Where a room's order stands and how far back its history reaches.
@@ -96,7 +108,19 @@ impl<E: Encoder> Shard<E> {
             blocked: self.exchange.blocked.iter().copied().collect(),
             lagging: self.edge.lagging.len(),
             timers: self.owner.timers.len() + self.edge.timers.len(),
+            crossings: self.edge.crossings.len(),
+            awaited: self.edge.awaited.values().map(|awaited| awaited.len()).sum(),
+            barred: self.edge.barred.len(),
+            kept: self.owner.duties_kept(),
+            pending: self.owner.duties_pending(),
+            frozen: self.owner.duties_frozen(),
         }
+    }
+
+    /// Who owns a slot, as this shard knows it.
+    #[must_use]
+    pub fn route(&self, slot: u16) -> Route {
+        self.routes.get(slot)
     }
 
     /// Requests waiting by owner, and deliveries waiting by edge.

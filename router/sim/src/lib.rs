@@ -8,10 +8,12 @@
 //! * [`client`]: what clients say and what they make of what they hear;
 //! * [`model`]: what must be seen;
 //! * [`check`]: what must hold beside that;
+//! * [`cluster`]: a second world, of nodes, links and a coordinator;
 //! * [`mutation`]: lies that prove that the checks can fail.
 
 pub mod check;
 pub mod client;
+pub mod cluster;
 pub mod encoder;
 pub mod model;
 pub mod mutation;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use ringway_sim::{Lie, Mutation, Tally, Violation, World};
+use ringway_sim::{Lie, Mutation, Tally, Violation, World, cluster};
 
 /// The wind tunnel: seeded worlds around the core, checked against a reference model.
 #[derive(Debug, Parser)]
@@ -20,9 +20,9 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     from: u64,
-    /// Steps of each seed.
-    #[arg(long, default_value_t = 5_000)]
-    steps: u64,
+    /// Steps of each seed; 5,000 for one node, 20,000 for clusters.
+    #[arg(long)]
+    steps: Option<u64>,
     /// Run seeds for this many seconds instead of a number of them.
     #[arg(long)]
     seconds: Option<u64>,
@@ -38,51 +38,84 @@ struct Arguments {
     /// Print how often each thing happened in all worlds together.
     #[arg(long)]
     tally: bool,
+    /// Clusters of nodes instead of one node; a step is a millisecond of virtual time with faults.
+    #[arg(long)]
+    cluster: bool,
     /// Threads; each runs its own seeds.
     #[arg(long, default_value_t = 0)]
     jobs: usize,
 }
 
+/// Steps of a seed in the world of one node.
+const STEPS: u64 = 5_000;
+
+/// Which world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Node,
+    Cluster,
+}
+
+impl Kind {
+    /// Runs a seed and counts what happened.
+    fn attempt(self, seed: u64, steps: u64, readable: bool) -> (Result<u64, Violation>, Tally) {
+        RUNNING.set((self, seed, steps));
+        match self {
+            Self::Node => {
+                let mut world = World::new(seed, Mutation::new(Lie::None), readable);
+                (world.run(steps), world.tally())
+            }
+            Self::Cluster => {
+                let mut world = cluster::World::new(seed, cluster::Lie::None, readable);
+                (world.run(steps), world.tally())
+            }
+        }
+    }
+
+    fn shrink(self, seed: u64, violation: &Violation) -> Violation {
+        match self {
+            Self::Node => ringway_sim::shrink(seed, violation, Lie::None).1,
+            Self::Cluster => cluster::shrink(seed, violation, cluster::Lie::None).1,
+        }
+    }
+}
+
 thread_local! {
     /// What this thread runs: seed and steps.
-    static RUNNING: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+    static RUNNING: Cell<(Kind, u64, u64)> = const { Cell::new((Kind::Node, 0, 0)) };
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     panic::set_hook(Box::new(|info| {
-        let (seed, steps) = RUNNING.get();
+        let (kind, seed, steps) = RUNNING.get();
         println!("seed {seed}: a panic: {info}");
-        tell_replay(seed, steps);
+        tell_replay(kind, seed, steps);
         std::process::exit(1);
     }));
+    let kind = if arguments.cluster { Kind::Cluster } else { Kind::Node };
+    let usual = if arguments.cluster { cluster::STEPS } else { STEPS };
+    let steps = arguments.steps.unwrap_or(usual);
     match arguments.seed {
-        Some(seed) => one(seed, arguments.steps, arguments.trace),
-        None => many(&arguments),
+        Some(seed) => one(kind, seed, steps, arguments.trace),
+        None => many(kind, steps, &arguments),
     }
 }
 
-fn attempt(seed: u64, steps: u64, readable: bool) -> (Result<u64, Violation>, Tally) {
-    RUNNING.set((seed, steps));
-    let mut world = World::new(seed, Mutation::new(Lie::None), readable);
-    let result = world.run(steps);
-    (result, world.tally())
-}
-
-fn one(seed: u64, steps: u64, readable: bool) -> ExitCode {
-    match attempt(seed, steps, readable).0 {
+fn one(kind: Kind, seed: u64, steps: u64, readable: bool) -> ExitCode {
+    match kind.attempt(seed, steps, readable).0 {
         Ok(hash) => {
             println!("seed {seed}, {steps} steps: nothing violated, trace {hash:016x}");
             ExitCode::SUCCESS
         }
         Err(violation) => {
-            tell(seed, &violation);
+            tell(kind, seed, &violation);
             ExitCode::FAILURE
         }
     }
 }
 
-fn many(arguments: &Arguments) -> ExitCode {
+fn many(kind: Kind, steps: u64, arguments: &Arguments) -> ExitCode {
     let jobs = if arguments.jobs > 0 {
         arguments.jobs
     } else {
@@ -104,7 +137,7 @@ fn many(arguments: &Arguments) -> ExitCode {
                     if seed >= last || over || stop {
                         return;
                     }
-                    let (result, counts) = attempt(seed, arguments.steps, false);
+                    let (result, counts) = kind.attempt(seed, steps, false);
                     if let Ok(mut tally) = tally.lock() {
                         tally.merge(&counts);
                     }
@@ -131,25 +164,25 @@ fn many(arguments: &Arguments) -> ExitCode {
     println!(
         "{} seeds of {} steps from seed {}: {} violated a promise",
         done.load(Ordering::Relaxed),
-        arguments.steps,
+        steps,
         arguments.from,
         found.len()
     );
     match found.first() {
         Some((seed, violation)) => {
-            let (_, shortest) = ringway_sim::shrink(*seed, violation, Lie::None);
-            tell(*seed, &shortest);
+            tell(kind, *seed, &kind.shrink(*seed, violation));
             ExitCode::FAILURE
         }
         None => ExitCode::SUCCESS,
     }
 }
 
-fn tell(seed: u64, violation: &Violation) {
+fn tell(kind: Kind, seed: u64, violation: &Violation) {
     println!("seed {seed} violates a promise at step {}: {}", violation.step, violation.sentence);
-    tell_replay(seed, violation.step);
+    tell_replay(kind, seed, violation.step);
 }
 
-fn tell_replay(seed: u64, steps: u64) {
-    println!("replay: cargo run --release -p ringway-sim -- --seed {seed} --steps {steps} --trace");
+fn tell_replay(kind: Kind, seed: u64, steps: u64) {
+    let cluster = if kind == Kind::Cluster { "--cluster " } else { "" };
+    println!("replay: cargo run --release -p ringway-sim -- {cluster}--seed {seed} --steps {steps} --trace");
 }

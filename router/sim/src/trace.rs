@@ -38,6 +38,10 @@ pub enum Mark {
     Gone = 11,
     /// A value was offered apart, and this became of it.
     Value = 12,
+    /// A frame was handed to a link.
+    Link = 13,
+    /// A node's shards are told what changed in the cluster.
+    Map = 14,
 }
 
 impl Trace {

@@ -157,6 +157,21 @@ impl<F> super::Owner<F> {
     pub(crate) fn duties_at(&self) -> Option<Monotonic> {
         self.duties.values().filter_map(|duty| duty.again_at).min()
     }
+
+    /// Requests that wait for the map, or for the end of a handover.
+    pub(crate) fn duties_kept(&self) -> usize {
+        self.duties.values().map(|duty| duty.waiting.len() + duty.early.len()).sum()
+    }
+
+    /// Publications that wait for a standby.
+    pub(crate) fn duties_pending(&self) -> usize {
+        self.duties.values().map(|duty| duty.pending.len()).sum()
+    }
+
+    /// Slots that are being handed over.
+    pub(crate) fn duties_frozen(&self) -> usize {
+        self.duties.values().filter(|duty| duty.frozen).count()
+    }
 }
 
 impl<E: Encoder> Shard<E> {

@@ -1,0 +1,169 @@
+//! What must hold once nothing goes wrong any more: everybody is served within a bound of time, everybody has heard the
+//! same, and when all have left nothing is left.
+
+use std::collections::BTreeSet;
+
+use ringway_core::Holder;
+use ringway_protocol::{Position, SessionId};
+
+use super::World;
+
+/// How long a healed world may take until everybody is served, in microseconds.
+const CONVERGE_US: u64 = 30_000_000;
+/// How long a publication may take to everybody then.
+const PROBE_US: u64 = 5_000_000;
+/// How long what is left over may take to go.
+const LEAVE_US: u64 = 20_000_000;
+
+impl World {
+    /// Heals the world, and ends it.
+    pub(super) fn end(&mut self) -> Result<(), String> {
+        self.heal();
+        self.run_until(self.now_us + CONVERGE_US / 2)?;
+        self.quiet = true;
+        self.run_until(self.now_us + CONVERGE_US / 2)?;
+        self.everybody_is_served()?;
+        for client in 0..self.clients.len() {
+            for room in 0..self.names.len() {
+                if self.clients[client].stands[room].view.is_some() {
+                    self.publish(client, room);
+                }
+            }
+        }
+        self.run_until(self.now_us + PROBE_US)?;
+        self.everybody_is_served()?;
+        self.everybody_heard_the_same()?;
+        self.members_are_who_is_there()?;
+        self.farewell = true;
+        for client in 0..self.clients.len() {
+            self.hang_up(client, true);
+        }
+        self.run_until(self.now_us + LEAVE_US)?;
+        self.nothing_is_left()
+    }
+
+    fn everybody_is_served(&self) -> Result<(), String> {
+        for (slot, room) in self.handles.iter().map(|handle| handle.slot()).zip(&self.names) {
+            let entry = self.memory_map.entry(slot);
+            let owner = entry.owner.and_then(|owner| self.nodes.iter().position(|node| node.id == owner));
+            let Some(owner) = owner.filter(|owner| self.nodes[*owner].running) else {
+                return Err(format!("{room} has no living owner: {entry:?}"));
+            };
+            let home = usize::from(slot) % self.nodes[owner].shards.len();
+            let route = self.nodes[owner].shards[home].core.route(slot);
+            if route.holder != Holder::Here {
+                return Err(format!(
+                    "node {owner} does not know that {room} is its own: {route:?}, {entry:?}"
+                ));
+            }
+        }
+        for (index, client) in self.clients.iter().enumerate() {
+            if client.conn.is_none_or(|conn| !self.conns[conn].welcomed) {
+                return Err(format!("client {index} has no session"));
+            }
+            if let Some((id, (at, asked))) = client.asked.iter().next() {
+                return Err(format!(
+                    "client {index} waits for the answer to request {id}, {asked:?}, since {at}; it is {}",
+                    self.now_us
+                ));
+            }
+            for (room, stand) in client.stands.iter().enumerate() {
+                if stand.wanted && stand.view.is_none() {
+                    return Err(format!("client {index} is not in {}", self.names[room]));
+                }
+                if let Some(pending) = stand.queue.front() {
+                    return Err(format!("client {index} could not publish intent {}", pending.intent));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn everybody_heard_the_same(&self) -> Result<(), String> {
+        for (room, name) in self.names.iter().enumerate() {
+            let Some((owner, home)) = self.owner_of(room) else { continue };
+            let core = &self.nodes[owner].shards[home].core;
+            let Some(span) = core.room_span(self.handles[room]) else { continue };
+            let stands = Position { epoch: span.epoch, offset: span.last };
+            let committed = self.ledger.committed(room, span.epoch);
+            if committed > span.last {
+                return Err(format!("{name} stands at {stands:?}, but {committed} was committed"));
+            }
+            let keys = core.room_keys(self.handles[room]);
+            for (index, client) in self.clients.iter().enumerate() {
+                let Some(view) = client.stands[room].view else { continue };
+                if view.epoch != stands.epoch || view.next != stands.offset.0 + 1 {
+                    return Err(format!(
+                        "client {index} is at {view:?} in {name}, which stands at {stands:?}"
+                    ));
+                }
+                for key in &keys {
+                    let held = client.stands[room].values.get(&format!("{}/{}", key.user, key.key));
+                    if held != Some(&key.version.0) {
+                        return Err(format!("client {index} holds {held:?} of {name}'s {key:?}"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn members_are_who_is_there(&self) -> Result<(), String> {
+        for (room, name) in self.names.iter().enumerate() {
+            let Some((owner, home)) = self.owner_of(room) else { continue };
+            let members = self.nodes[owner].shards[home].core.room_members(self.handles[room]);
+            let there: BTreeSet<SessionId> = members.iter().map(|member| member.session).collect();
+            let meant: BTreeSet<SessionId> = self
+                .clients
+                .iter()
+                .filter(|client| client.stands[room].view.is_some())
+                .map(|client| client.session)
+                .collect();
+            if there != meant || members.iter().any(|member| member.edge.is_none()) {
+                return Err(format!("in {name} are {members:?}, there should be {meant:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn owner_of(&self, room: usize) -> Option<(usize, usize)> {
+        let slot = self.handles[room].slot();
+        let owner = self.memory_map.entry(slot).owner?;
+        let owner = self.nodes.iter().position(|node| node.id == owner)?;
+        Some((owner, usize::from(slot) % self.nodes[owner].shards.len().max(1)))
+    }
+
+    fn nothing_is_left(&self) -> Result<(), String> {
+        for (index, node) in self.nodes.iter().enumerate() {
+            for (shard, place) in node.shards.iter().enumerate() {
+                place.core.audit().map_err(|fault| format!("{index}/{shard}: {fault}"))?;
+                let census = place.core.census();
+                let waits: usize = census.requests.iter().chain(&census.deliveries).sum();
+                let left = census.sessions
+                    + census.interests
+                    + census.held_answers
+                    + census.blocked.len()
+                    + census.lagging
+                    + census.crossings
+                    + census.awaited
+                    + census.barred
+                    + census.kept
+                    + census.pending
+                    + waits;
+                if left > 0 {
+                    return Err(format!("something is left on {index}/{shard}: {census:?}"));
+                }
+                for (room, handle) in self.handles.iter().enumerate() {
+                    let members = place.core.room_members(*handle);
+                    if !members.is_empty() {
+                        return Err(format!(
+                            "{} has members on {index}/{shard}: {members:?}",
+                            self.names[room]
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
