@@ -115,8 +115,6 @@ pub(crate) struct Duty<F> {
     pub(super) stream: Option<Stream>,
     /// What goes to the next owner.
     pub(super) transfer: Option<Stream>,
-    /// When a stream that was refused begins again.
-    pub(super) again_at: Option<Monotonic>,
     /// Publications that wait for the standby.
     pub(super) pending: VecDeque<Pending<F>>,
     /// Requests that wait for the end of the handover.
@@ -134,7 +132,6 @@ impl<F> Duty<F> {
             waits: false,
             stream: None,
             transfer: None,
-            again_at: None,
             pending: VecDeque::new(),
             waiting: VecDeque::new(),
             early: VecDeque::new(),
@@ -155,7 +152,7 @@ impl<F> Duty<F> {
 impl<F> super::Owner<F> {
     /// When a stream begins again.
     pub(crate) fn duties_at(&self) -> Option<Monotonic> {
-        self.duties.values().filter_map(|duty| duty.again_at).min()
+        self.again.values().copied().min()
     }
 
     /// Requests that wait for the map, or for the end of a handover.
@@ -215,6 +212,7 @@ impl<E: Encoder> Shard<E> {
             let slots: Vec<u16> = self.owner.duties.keys().copied().collect();
             for slot in slots {
                 self.commit_ready(now, slot);
+                self.begin_standby(now, slot);
             }
             self.settle(now);
         }

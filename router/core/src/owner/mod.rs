@@ -51,6 +51,8 @@ pub(crate) struct Owner<F> {
     duties: BTreeMap<u16, Box<Duty<F>>>,
     /// Slots of other owners that are replicated to this shard, and imports of handovers.
     replicas: BTreeMap<u16, Box<Replicas<F>>>,
+    /// When streams to standbys that were refused begin again, by slot.
+    again: BTreeMap<u16, Monotonic>,
     /// Until when this node may speak for its slots.
     lease_until: Monotonic,
     /// Numbers of streams given.
@@ -66,6 +68,7 @@ impl<F> Owner<F> {
             floors: BTreeMap::new(),
             duties: BTreeMap::new(),
             replicas: BTreeMap::new(),
+            again: BTreeMap::new(),
             lease_until: Monotonic(u64::MAX),
             streams: 0,
         }

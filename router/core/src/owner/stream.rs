@@ -74,8 +74,10 @@ impl<E: Encoder> Shard<E> {
     /// Begins to replicate, if there is somebody to replicate to and nothing waits for an earlier attempt.
     pub(super) fn begin_standby(&mut self, now: Now, slot: u16) {
         let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
-        let Some((to, _)) = duty.standby.filter(|_| duty.stream.is_none() && !duty.waits) else { return };
-        duty.again_at = None;
+        // What waits was sent on an earlier stream, and is not in the past that this one begins with: committed first.
+        let free = duty.stream.is_none() && !duty.waits && duty.pending.is_empty();
+        let Some((to, _)) = duty.standby.filter(|_| free) else { return };
+        self.owner.again.remove(&slot);
         if self.exchange.is_up(to) {
             self.begin_stream(now, slot, Which::Standby, to, Purpose::Standby);
         }
@@ -331,10 +333,10 @@ impl<E: Encoder> Shard<E> {
         match which {
             Which::Standby => {
                 duty.stream = None;
-                duty.again_at = Some(now.monotonic.plus_ms(AGAIN_MS));
                 if duty.waits {
                     self.outputs.push_back(Output::Slot { slot, term, word: SlotWord::StandbyLost });
                 }
+                self.owner.again.insert(slot, now.monotonic.plus_ms(AGAIN_MS));
             }
             Which::Transfer => {
                 duty.transfer = None;
@@ -365,17 +367,11 @@ impl<E: Encoder> Shard<E> {
 
     /// Streams that were refused begin again.
     pub(super) fn tick_duties(&mut self, now: Now) {
-        let due: Vec<u16> = self
-            .owner
-            .duties
-            .iter()
-            .filter(|(_, duty)| duty.again_at.is_some_and(|at| at <= now.monotonic))
-            .map(|(slot, _)| *slot)
-            .collect();
+        let due = |at: &Monotonic| *at <= now.monotonic;
+        let due: Vec<u16> =
+            self.owner.again.iter().filter(|(_, at)| due(at)).map(|(slot, _)| *slot).collect();
         for slot in due {
-            if let Some(duty) = self.owner.duties.get_mut(&slot) {
-                duty.again_at = None;
-            }
+            self.owner.again.remove(&slot);
             self.begin_standby(now, slot);
         }
     }
