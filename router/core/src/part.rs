@@ -60,10 +60,16 @@ impl Part {
     /// [`Effect::MapChanged`] must not be given before what the member remembers is durable; the member may be ahead of them.
     pub fn update(&mut self, member: &Member, effects: impl IntoIterator<Item = Effect>) -> ClusterUpdate {
         let mut tasks = Vec::new();
+        let mut moved = false;
         for effect in effects {
+            // A renewal alone changes nobody's slots.
+            moved |= effect != Effect::Renewed;
             tasks.extend(self.task(effect));
         }
         let (mut routes, mut drops) = (Vec::new(), Vec::new());
+        if !moved {
+            return ClusterUpdate { routes, tasks };
+        }
         for slot in Slot::all() {
             let route = self.route(member, slot);
             let told = core::mem::replace(&mut self.told[slot.index()], route);

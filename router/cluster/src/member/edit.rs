@@ -77,7 +77,8 @@ impl Member {
 
     pub(super) fn drive_edits(&mut self, now: Monotonic) {
         let mine = !self.wants.is_empty() || self.touch.contains(&true);
-        if !self.plans(now) && !mine {
+        let plans = self.plans(now);
+        if !plans && !mine {
             return;
         }
         let mut moves = self.moves_allowed(now);
@@ -89,7 +90,10 @@ impl Member {
                 Some(_) => continue,
                 None => {}
             }
-            if let Some((chunk, compare)) = self.edited(id, &mut moves) {
+            if !plans && !self.touch[index] && !self.wants_in(id) {
+                continue;
+            }
+            if let Some((chunk, compare)) = self.edited(id, plans, &mut moves) {
                 let compared = self.view.chunk_revision(id);
                 self.flights[index] = Some(Flight { compared, again_at: None });
                 self.transact(Pending::Chunk(id), compare, vec![(Key::Chunk(id), Some(chunk.encode()))]);
@@ -98,13 +102,21 @@ impl Member {
         self.spend_moves(allowed - moves);
     }
 
-    /// The chunk as it should be, and what must hold for that; `None` if it is as it should be.
-    fn edited(&self, id: ChunkId, moves: &mut u64) -> Option<(Chunk, Vec<Compare>)> {
+    /// Whether the owner of one of the chunk's slots wants something.
+    fn wants_in(&self, id: ChunkId) -> bool {
+        let first = id.slots().next().zip(id.slots().last());
+        first.is_some_and(|(first, last)| self.wants.range(first..=last).next().is_some())
+    }
+
+    /// The chunk as it should be, and what must hold for that; `None` if it is as it should be. `plans`: also as the
+    /// controller, if this node is it.
+    fn edited(&self, id: ChunkId, plans: bool, moves: &mut u64) -> Option<(Chunk, Vec<Compare>)> {
         let old = self.view.map.chunk(id);
         let mut chunk = None;
         let mut named = Vec::new();
         for (slot, entry) in old.entries() {
-            let new = self.wanted(slot, entry).or_else(|| self.improved(slot, entry, moves));
+            let planned = |moves| if plans { self.improved(slot, entry, moves) } else { None };
+            let new = self.wanted(slot, entry).or_else(|| planned(moves));
             let Some(new) = new.filter(|new| new != entry) else { continue };
             let given = [(entry.owner, new.owner), (entry.standby, new.standby), (entry.next, new.next)];
             named.extend(

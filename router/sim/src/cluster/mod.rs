@@ -255,7 +255,8 @@ impl World {
             Event::Answer { node, life, token, word } => {
                 if self.nodes[node].life == life && self.nodes[node].running {
                     self.nodes[node].inputs.push_back(node::Input::Answer(token, word));
-                    self.wake_control(node, 10);
+                    let later = self.random.pick(&[10, 2_000, 10_000]);
+                    self.wake_control(node, later);
                 }
             }
             Event::Frames { from, to, stream, generation } => self.arrive(from, to, stream, generation),
