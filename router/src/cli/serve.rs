@@ -14,9 +14,8 @@ use crate::config::resolve::{Boot, drive, listeners, quic_door, resolve, shard_p
 use crate::config::secret::{Secret, hex, random};
 use crate::control::{self, Control, Doors, Ending, Reloader};
 use crate::logs::{Logs, notice};
-use crate::node::{
-    self, ClusterOptions, NodeHandle, NodeOptions, QuicOptions, RuntimeChoice, ShardPlan,
-};
+use crate::node::{self, ClusterOptions, NodeHandle, NodeOptions, QuicOptions, RuntimeChoice, ShardPlan};
+use crate::pki::Held;
 
 use super::typed::Serve;
 use super::{Plan, Refusal, banner, host, say, variables};
@@ -40,9 +39,9 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     let without_rings = matches!(runtime, RuntimeChoice::Epoll);
     let plan_of_shards = shard_plan(&config, &host::cpus_allowed(), host::cpu_quota());
     let (said, heard) = tokio::sync::mpsc::unbounded_channel();
-    let part = cluster.as_ref().map(|setup| ClusterOptions {
+    let part = cluster.as_ref().map(|(setup, held)| ClusterOptions {
         links: QuicOptions { addresses: config.links.listen.0.clone(), ..quic_door(&config) },
-        credentials: Arc::clone(setup.links.current()),
+        credentials: Arc::clone(held.current()),
         incarnation: setup.incarnation,
         lease: setup.lease(),
         said,
@@ -83,7 +82,8 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
     }
     let control = Control::new(node, doors, &resolved);
     let load = Box::new(move || plan.load(variables()));
-    let reloader = Reloader { load, loaded, boot, logs };
+    let (setup, held) = cluster.unzip();
+    let reloader = Reloader { load, loaded, boot, logs, links: held };
     // Not a moment earlier: whoever waits for this line may send a signal at once, and must find it handled.
     let ready = || {
         info!(runtime, shards, clients, quic, links, http = list(&addresses), file, "serving");
@@ -91,7 +91,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
             say(&text);
         }
     };
-    let member = cluster.map(|setup| {
+    let member = setup.map(|setup| {
         let (here, control) = (setup.node(), control.clone());
         let start = move || setup.start(|handle| Shards::new(control, handle, here, heard));
         Box::new(start) as control::Member
@@ -103,7 +103,7 @@ pub(super) fn run(typed: &Serve) -> Result<ExitCode, Refusal> {
 }
 
 /// What a node of a cluster starts with; `None` for one that is alone.
-fn cluster(loaded: &Loaded, boot: &Boot, raise_terms: bool) -> Result<Option<Setup>, Refusal> {
+fn cluster(loaded: &Loaded, boot: &Boot, raise_terms: bool) -> Result<Option<(Setup, Held)>, Refusal> {
     let Some(files) = read_cluster_files(loaded)? else {
         if raise_terms {
             return Err(Refusal::new(
@@ -115,9 +115,9 @@ fn cluster(loaded: &Loaded, boot: &Boot, raise_terms: bool) -> Result<Option<Set
     for warning in &files.warnings {
         warn!(%warning, "a certificate of the links");
     }
-    let setup = Setup::new(loaded, files, &boot.cluster, raise_terms)?;
+    let (setup, held) = Setup::new(loaded, files, &boot.cluster, raise_terms)?;
     info!(node = setup.node().0, cluster = %setup.cluster(), "a node of a cluster");
-    Ok(Some(setup))
+    Ok(Some((setup, held)))
 }
 
 /// Says what of the host is not as these shards need it. Takes some milliseconds, and never fails.

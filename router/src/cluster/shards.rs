@@ -33,12 +33,7 @@ pub struct Shards {
 impl Shards {
     /// For this node's shards, whose words come from `said`. Call it on the control thread's runtime.
     #[must_use]
-    pub(crate) fn new(
-        control: Control,
-        handle: Handle,
-        here: NodeId,
-        said: UnboundedReceiver<Said>,
-    ) -> Self {
+    pub(crate) fn new(control: Control, handle: Handle, here: NodeId, said: UnboundedReceiver<Said>) -> Self {
         let part = Arc::new(Mutex::new(Part::new(here)));
         tokio::spawn(listen(said, handle.clone(), Arc::clone(&part)));
         Self { control, handle, here, part, effects: Vec::new(), nodes: Vec::new() }

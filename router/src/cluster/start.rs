@@ -31,15 +31,13 @@ pub struct Setup {
     config: Config,
     etcd: EtcdOptions,
     state_dir: PathBuf,
-    /// What it shows on its links.
-    pub links: Held,
     /// Which start of the node this is.
     pub incarnation: u64,
     lease: Lease,
 }
 
 impl Setup {
-    /// Of a configuration that was checked and its files.
+    /// Of a configuration that was checked and its files; with what the node shows on its links.
     ///
     /// # Errors
     /// What is wrong with the state directory, or between it and the configuration.
@@ -48,7 +46,7 @@ impl Setup {
         files: ClusterFiles,
         secrets: &ClusterSecrets,
         raise_terms: bool,
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<(Self, Held), Vec<Fault>> {
         let keys = &loaded.config.cluster;
         let at_state_dir = |what: String| vec![Fault::at(&loaded.origin("node", "state_dir"), what)];
         let Some(state_dir) = loaded.config.node.state_dir.0.clone() else {
@@ -96,7 +94,7 @@ impl Setup {
             timeouts: Timeouts::of(&timing),
         };
         let incarnation = started(&state_dir).map_err(at_state_dir)?;
-        Ok(Self { config, etcd, state_dir, links: files.links, incarnation, lease: Lease::none() })
+        Ok((Self { config, etcd, state_dir, incarnation, lease: Lease::none() }, files.links))
     }
 
     /// Which node it is.

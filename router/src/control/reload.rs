@@ -11,6 +11,7 @@ use crate::config::resolve::{Boot, Resolved, resolve};
 use crate::config::secret::hex;
 use crate::config::{Fault, check};
 use crate::logs::Logs;
+use crate::pki::Held;
 
 /// Loads configurations again.
 pub struct Reloader {
@@ -22,6 +23,8 @@ pub struct Reloader {
     pub boot: Boot,
     /// The logs.
     pub logs: Logs,
+    /// What this node shows on its links to other nodes, if it has any.
+    pub links: Option<Held>,
 }
 
 impl Reloader {
@@ -37,6 +40,16 @@ impl Reloader {
             return Err(faults);
         }
         let resolved = resolve(&reload.loaded, &self.boot)?;
+        if let Some(links) = &mut self.links {
+            for warning in links.reload().map_err(|bad| vec![Fault::whole(bad.to_string())])? {
+                warn!(%warning, "a certificate of the links");
+            }
+            if control.node().link_credentials(links.current()).is_err() {
+                return Err(vec![Fault::whole(
+                    "a shard did not take the new certificate of the links; reload again",
+                )]);
+            }
+        }
         take_effect(control, &resolved).await?;
         self.logs.change(&resolved.config.log.filter, resolved.config.log.sampled_per_s);
         self.loaded = reload.loaded.clone();

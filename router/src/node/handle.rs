@@ -20,7 +20,8 @@ use crate::pki::Credentials;
 use crate::quic::{self, socket};
 use crate::rt::{self, Bell};
 use crate::shard::{
-    self, ClusterSetup, KnownNode, LinkBounds, LinkIdentity, LinkSetup, LinkTable, LinkTimes, QuicSetup, Setup,
+    self, ClusterSetup, KnownNode, LinkBounds, LinkIdentity, LinkSetup, LinkTable, LinkTimes, QuicSetup,
+    Setup,
 };
 use crate::transport::listen;
 
@@ -74,7 +75,8 @@ pub fn start(options: NodeOptions) -> Result<NodeHandle, StartError> {
         desk.tell(Notice::Unsteered(error.to_string()));
     }
 
-    let mut links = options.cluster.as_ref().map(|cluster| socket::bind(&cluster.links, shards)).transpose()?;
+    let mut links =
+        options.cluster.as_ref().map(|cluster| socket::bind(&cluster.links, shards)).transpose()?;
     let table = Arc::new(LinkTable::new());
     let bounds = options.rings.unwrap_or_else(|| Bounds::of_budget(shards, MESH_BYTES_MAX));
     let settings = options.settings.with_secrets().map_err(StartError::Entropy)?;

@@ -20,10 +20,10 @@ pub(crate) use handle::random_bytes;
 pub use handle::{NodeHandle, start};
 pub use notice::Notice;
 pub use options::{
-    ClusterOptions, Congestion, DoorSettings, FlushChoice, Listen, Network, NodeOptions, NodeSettings, QuicOptions,
-    RuntimeChoice, RuntimeKind, ShardPlan, SpinChoice, TokenSettings,
+    ClusterOptions, Congestion, DoorSettings, FlushChoice, Listen, Network, NodeOptions, NodeSettings,
+    QuicOptions, RuntimeChoice, RuntimeKind, ShardPlan, SpinChoice, TokenSettings,
 };
 pub(crate) use order::{Order, Report};
 pub use order::{PublishOrder, PublishOutcome, Whom};
 pub use ringway_mesh::Bounds;
-pub use snapshot::{Histogram, NodeSnapshot, RimCounters, ShardSnapshot};
+pub use snapshot::{Histogram, LinkCounters, LinkUp, NodeSnapshot, RimCounters, ShardSnapshot};

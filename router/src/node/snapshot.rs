@@ -139,6 +139,50 @@ pub struct RimCounters {
     pub notices_lost: u64,
 }
 
+/// What one shard counted about its links to other nodes, since its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkCounters {
+    /// Links that are up.
+    pub up: Vec<LinkUp>,
+    /// Frames about rooms that came.
+    pub frames_in: u64,
+    /// Frames about rooms that went out.
+    pub frames_out: u64,
+    /// Bytes of the frames that came.
+    pub bytes_in: u64,
+    /// Bytes of the frames that went out.
+    pub bytes_out: u64,
+    /// Links that this shard began.
+    pub dials: u64,
+    /// Links that stood.
+    pub ups: u64,
+    /// Of them, those that are gone.
+    pub downs: u64,
+    /// Links that did not come up.
+    pub failed: u64,
+    /// Links that one of the nodes refused.
+    pub refused: u64,
+    /// How often a stream had to wait for the other node.
+    pub credit_stalls: u64,
+}
+
+/// One link that is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkUp {
+    /// To which node.
+    pub node: u64,
+    /// Its round trip, in microseconds.
+    pub rtt_us: u64,
+    /// Packets sent over it.
+    pub packets_sent: u64,
+    /// Of them, those that were lost.
+    pub packets_lost: u64,
+    /// Bytes that wait to be sent.
+    pub unsent_bytes: u64,
+    /// Frames that came and wait for their shard.
+    pub frames_held: u64,
+}
+
 /// The figures of one shard.
 #[derive(Clone, Debug)]
 pub struct ShardSnapshot {
@@ -148,6 +192,8 @@ pub struct ShardSnapshot {
     pub core: Counters,
     /// What the rim counted.
     pub rim: RimCounters,
+    /// What its links counted; `None` on a node that is alone.
+    pub links: Option<LinkCounters>,
     /// Microseconds of a pump's turn.
     pub turn_us: Histogram,
     /// Bytes of one write to one socket.

@@ -145,18 +145,18 @@ impl Exchange {
             let to = usize::from(to.0);
             match parcel {
                 // What waits already goes first.
-                parcel if waits[to] => Err(parcel),
+                parcel if waits[to] => Some(parcel),
                 Parcel::Tell(tell) if self.seat.has_room_for_delivery(to) => {
                     let bytes = tell.bytes();
                     pushed += 1;
-                    self.seat.push_delivery(to, tell, bytes).map_err(Parcel::Tell)
+                    self.seat.push_delivery(to, tell, bytes).err().map(Parcel::Tell)
                 }
                 Parcel::Ask(ask) if self.seat.has_room_for_request(to) => {
                     let bytes = ask.bytes();
                     pushed += 1;
-                    self.seat.push_request(to, ask, bytes).map_err(Parcel::Ask)
+                    self.seat.push_request(to, ask, bytes).err().map(Parcel::Ask)
                 }
-                parcel => Err(parcel),
+                parcel => Some(parcel),
             }
         });
         rim.figures.rim.mesh_out += pushed;

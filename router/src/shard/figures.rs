@@ -62,6 +62,7 @@ impl Figures {
             shard,
             core,
             rim: self.rim.clone(),
+            links: None,
             turn_us: self.turn_us.clone(),
             flush_bytes: self.flush_bytes.clone(),
             ring_depth: self.ring_depth.clone(),

@@ -89,7 +89,8 @@ impl State {
                     self.quic.as_ref().map_or(0, |quic| quic.open_by_web()) as u64;
                 rim.figures.rim.connections = self.connections.len() as u64;
                 rim.figures.rim.half_open = u64::from(rim.admission.half_open);
-                let snapshot = Box::new(rim.figures.snapshot(rim.id, rim.core.counters()));
+                let mut snapshot = Box::new(rim.figures.snapshot(rim.id, rim.core.counters()));
+                snapshot.links = rim.cluster.as_ref().map(|cluster| cluster.counters());
                 rim.reports.answer(Report::Snapshot { ticket, snapshot });
                 Then::GoOn
             }

@@ -7,9 +7,12 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ringway_core::settings::{Limits, Namespace};
 use ringway_cluster::{Slot, Term};
-use ringway_core::{ClusterUpdate, Departure, EdgeId, Encoder, Holder, Identity, Monotonic, Now, Open, Output, Part, PeerId, Route, SessionKey, Settings, Shard, ShardConfig, ShardId, SlotWord, Taken, Task, Told, Via, Way};
+use ringway_core::settings::{Limits, Namespace};
+use ringway_core::{
+    ClusterUpdate, Departure, EdgeId, Encoder, Holder, Identity, Monotonic, Now, Open, Output, Part, PeerId,
+    Route, SessionKey, Settings, Shard, ShardConfig, ShardId, SlotWord, Taken, Task, Told, Via, Way,
+};
 use ringway_protocol::command::{Command, Join, Leave, Publish, Since};
 use ringway_protocol::event::Place;
 use ringway_protocol::{

@@ -1,6 +1,7 @@
 //! `/metrics`: the node's figures for Prometheus, copied out of the shards at the moment of asking.
 
 mod cluster;
+mod links;
 mod node;
 mod process;
 mod quic;

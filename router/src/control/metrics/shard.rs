@@ -2,8 +2,8 @@
 
 use ringway_protocol::{ErrorCode, Lane};
 
-use super::quic;
 use super::text::Page;
+use super::{links, quic};
 use crate::node::{NodeSnapshot, ShardSnapshot};
 
 pub(super) fn write(page: &mut Page, snapshot: &NodeSnapshot) {
@@ -15,6 +15,7 @@ pub(super) fn write(page: &mut Page, snapshot: &NodeSnapshot) {
     namespaces(page, &shards);
     connections(page, &shards);
     quic::write(page, &shards);
+    links::write(page, &shards);
     work(page, &shards);
     distributions(page, &shards);
 }

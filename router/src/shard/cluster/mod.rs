@@ -30,7 +30,7 @@ use super::context::{Context, Rim};
 use super::links::{LinkDown, LinkEvent, LinkSockets, LinkTarget, LinkView, Links, PushError};
 use crate::cluster::Lease;
 use crate::frame::SharedFrame;
-use crate::node::{Notice, Order, Whom};
+use crate::node::{LinkCounters, LinkUp, Notice, Order, Whom};
 use crate::quic::datagram::Stray;
 use crate::rt::{Bell, Io};
 use relay::{Outbound, Outward};
@@ -171,7 +171,7 @@ impl Cluster {
     }
 
     /// Something for another node: kept for its link here. True if the link is here.
-    pub(crate) fn send(&mut self, peer: PeerId, outward: Outward) {
+    fn send(&mut self, peer: PeerId, outward: Outward) {
         if self.table.shard(peer) == Some(self.id) {
             self.outward.entry(peer).or_default().push(outward);
         }
@@ -352,8 +352,8 @@ impl Cluster {
     }
 
     /// Takes what the core says to other nodes: to the links here, or by `ring` to the shard that has the link, while that
-    /// takes it.
-    pub(crate) fn collect(&mut self, rim: &mut Rim, mut ring: impl FnMut(ShardId, Parcel) -> Result<(), Parcel>) {
+    /// takes it; what that gives back waits in front of what follows.
+    pub(crate) fn collect(&mut self, rim: &mut Rim, mut ring: impl FnMut(ShardId, Parcel) -> Option<Parcel>) {
         if !rim.core.has_outbound_to_peers() {
             return;
         }
@@ -375,7 +375,7 @@ impl Cluster {
                         Parcel::Ask(Ask::Out(peer, asked)) => self.send_ask(peer, self.id, asked),
                         Parcel::Tell(_) | Parcel::Ask(_) => {}
                     }
-                } else if let Err(parcel) = ring(shard, parcel) {
+                } else if let Some(parcel) = ring(shard, parcel) {
                     // Kept in front of what follows.
                     match parcel {
                         Parcel::Tell(tell) => self.inward[usize::from(shard.0)].tells.push_back(tell),
@@ -444,9 +444,30 @@ impl Cluster {
         self.sockets.flush(&mut self.links, now);
     }
 
-    /// The links that are up here.
-    pub(crate) fn views(&self) -> Vec<LinkView> {
-        self.links.views().collect()
+    /// What the links here counted.
+    pub(crate) fn counters(&self) -> LinkCounters {
+        let figures = self.links.figures();
+        let up = |view: LinkView| LinkUp {
+            node: view.node.0,
+            rtt_us: view.rtt.as_micros() as u64,
+            packets_sent: view.packets_sent,
+            packets_lost: view.packets_lost,
+            unsent_bytes: view.unsent_bytes as u64,
+            frames_held: view.frames_held as u64,
+        };
+        LinkCounters {
+            up: self.links.views().map(up).collect(),
+            frames_in: figures.frames_in,
+            frames_out: figures.frames_out,
+            bytes_in: figures.bytes_in,
+            bytes_out: figures.bytes_out,
+            dials: figures.dials,
+            ups: figures.ups,
+            downs: figures.downs,
+            failed: figures.failed,
+            refused: figures.refused,
+            credit_stalls: figures.credit_stalls,
+        }
     }
 }
 

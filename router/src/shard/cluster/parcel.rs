@@ -19,11 +19,7 @@ pub(crate) enum Ask {
     /// To a node whose link the receiving shard has.
     Out(PeerId, Asked),
     /// From a node, over the link of this generation.
-    In {
-        from: EdgeId,
-        generation: u32,
-        asked: Asked,
-    },
+    In { from: EdgeId, generation: u32, asked: Asked },
 }
 
 /// On the ring of deliveries.
@@ -33,17 +29,9 @@ pub(crate) enum Tell {
     /// To a node whose link the receiving shard has.
     Out(PeerId, Told<SharedFrame>),
     /// From a node, over the link of this generation.
-    In {
-        from: PeerId,
-        generation: u32,
-        told: Told<SharedFrame>,
-    },
+    In { from: PeerId, generation: u32, told: Told<SharedFrame> },
     /// A link came up, of this generation, or went down.
-    Peer {
-        peer: PeerId,
-        generation: u32,
-        up: bool,
-    },
+    Peer { peer: PeerId, generation: u32, up: bool },
     /// A node came up on another shard's link: the older one is to end.
     Replaced(PeerId),
     /// A link takes more again.

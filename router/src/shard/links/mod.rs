@@ -170,6 +170,7 @@ impl Links {
     }
 
     /// Whether there is no link, up or on its way there or out.
+    #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
         self.links.iter().flatten().all(|link| link.stage == link::Stage::Over)
     }

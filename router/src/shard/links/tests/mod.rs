@@ -13,8 +13,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ringway_link::{Address, Frame, Notice, Part, Term, Writer, decode, limit};
-use ringway_protocol::{NodeId, RoomHandle};
+use ringway_cluster::Term;
+use ringway_core::record::{Content, Record};
+use ringway_core::{Delivery, Edges, Told};
+use ringway_link::{Encoded, Frame, Writer, decode, limit};
+use ringway_protocol::{Format, NodeId, Offset, RoomHandle};
 
 use super::*;
 use crate::pki::issue::Made;
@@ -78,8 +81,17 @@ fn linked(seed: u64) -> Net {
 /// A frame of a slot with a body.
 fn frame(slot: u16, sequence: u32, page: &[u8]) -> Frame<'_> {
     let handle = RoomHandle(u64::from(slot) << 52 | 7);
-    let at = Address { shard: 0, term: Term(1), slot };
-    Frame::Notice(at, Notice::Transfer { handle, part: Part::History, sequence, last: false, page })
+    let content = Content::Publication {
+        handle,
+        offset: Offset(1),
+        age_ms: 0,
+        known: None,
+        frame: Encoded { format: Format::Binary, bytes: page },
+    };
+    // Numbers begin with 1.
+    let record = Record { stream: 1, number: u64::from(sequence) + 1, content };
+    let delivery = Delivery::Record(Box::new(record));
+    Frame::Delivery(Told { slot, edges: Edges::Home, term: Term(1), answers: 0, delivery })
 }
 
 fn encoded(frame: &Frame<'_>) -> Vec<u8> {
@@ -91,7 +103,9 @@ fn encoded(frame: &Frame<'_>) -> Vec<u8> {
 /// Slot and sequence of a polled frame of ours.
 fn told(bytes: &Bytes) -> (u16, u32) {
     match decode(bytes) {
-        Ok(Frame::Notice(at, Notice::Transfer { sequence, .. })) => (at.slot, sequence),
+        Ok(Frame::Delivery(Told { slot, delivery: Delivery::Record(record), .. })) => {
+            (slot, record.number as u32 - 1)
+        }
         other => panic!("not a frame of the test: {other:?}"),
     }
 }
