@@ -20,7 +20,7 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     from: u64,
-    /// Steps of each seed; 5,000 for one node, 20,000 for clusters.
+    /// Steps of each seed; 5,000 for one node, 12,000 for clusters.
     #[arg(long)]
     steps: Option<u64>,
     /// Run seeds for this many seconds instead of a number of them.

@@ -226,12 +226,12 @@ impl<E: Encoder> Shard<E> {
             Task::Drop { .. } => {}
             Task::Acquire { term, continues, .. } => {
                 let replicas = self.owner.replicas.remove(&slot);
-                if holds(term)
-                    && let Some(rooms) = replicas.filter(|_| continues).and_then(|them| them.heir(term))
-                {
-                    self.inherit(now, slot, rooms);
-                } else if continues {
-                    self.counters.heirs_without_order += 1;
+                // Otherwise it is another's again: one update may hold several turns of the map.
+                if holds(term) && continues {
+                    match replicas.and_then(|them| them.heir(term)) {
+                        Some(heir) => self.inherit(now, slot, heir),
+                        None => self.counters.heirs_without_order += 1,
+                    }
                 }
             }
             Task::Replicate { term, standby, waits, .. } if holds(term) => {

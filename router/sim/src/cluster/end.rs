@@ -10,6 +10,10 @@ use super::World;
 
 /// How long a healed world may take until everybody is served, in microseconds.
 const CONVERGE_US: u64 = 30_000_000;
+/// How long clients go on as before in a healed world, in microseconds.
+const SETTLE_US: u64 = 2_000_000;
+/// How often what must hold is looked at, in microseconds.
+const LOOK_US: u64 = 250_000;
 /// How long a publication may take to everybody then.
 const PROBE_US: u64 = 5_000_000;
 /// How long what is left over may take to go.
@@ -19,10 +23,9 @@ impl World {
     /// Heals the world, and ends it.
     pub(super) fn end(&mut self) -> Result<(), String> {
         self.heal();
-        self.run_until(self.now_us + CONVERGE_US / 2)?;
+        self.run_until(self.now_us + SETTLE_US)?;
         self.quiet = true;
-        self.run_until(self.now_us + CONVERGE_US / 2)?;
-        self.everybody_is_served()?;
+        self.run_until_holds(CONVERGE_US, Self::everybody_is_served)?;
         for client in 0..self.clients.len() {
             for room in 0..self.names.len() {
                 if self.clients[client].stands[room].view.is_some() {
@@ -30,16 +33,33 @@ impl World {
                 }
             }
         }
-        self.run_until(self.now_us + PROBE_US)?;
-        self.everybody_is_served()?;
-        self.everybody_heard_the_same()?;
-        self.members_are_who_is_there()?;
+        self.run_until_holds(PROBE_US, |world| {
+            world.everybody_is_served()?;
+            world.everybody_heard_the_same()?;
+            world.members_are_who_is_there()
+        })?;
         self.farewell = true;
         for client in 0..self.clients.len() {
             self.hang_up(client, true);
         }
-        self.run_until(self.now_us + LEAVE_US)?;
-        self.nothing_is_left()
+        self.run_until_holds(LEAVE_US, Self::nothing_is_left)
+    }
+
+    /// Goes on until something holds, which it must within this time.
+    fn run_until_holds(
+        &mut self,
+        most_us: u64,
+        holds: impl Fn(&Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let end = self.now_us + most_us;
+        loop {
+            self.run_until(self.now_us + LOOK_US)?;
+            match holds(self) {
+                Ok(()) => return Ok(()),
+                Err(sentence) if self.now_us >= end => return Err(sentence),
+                Err(_) => {}
+            }
+        }
     }
 
     fn everybody_is_served(&self) -> Result<(), String> {

@@ -90,12 +90,12 @@ impl World {
     /// Frames of a stream arrive.
     pub(super) fn arrive(&mut self, from: usize, to: usize, stream: usize, generation: u64) {
         let wire = &self.wires[from][to];
-        if wire.generation != generation || wire.cut {
+        if wire.generation != generation || wire.cut || !self.nodes[to].running {
             return;
         }
         let side = self.nodes[to].sides[from];
         if !side.up || side.generation != generation {
-            if side.generation < generation && self.nodes[to].running {
+            if side.generation < generation {
                 // The receiver is yet to learn of its link.
                 self.agenda.push(self.now_us + 1_000, Event::Frames { from, to, stream, generation });
             }

@@ -48,7 +48,7 @@ use plan::Plan;
 const UNIX_START_US: u64 = 1_800_000_000_000_000;
 
 /// Steps of a run, unless somebody says otherwise: milliseconds of the part with faults.
-pub const STEPS: u64 = 20_000;
+pub const STEPS: u64 = 12_000;
 
 /// The cluster of one seed.
 pub struct World {
