@@ -158,7 +158,7 @@ impl Ledger {
             && term >= before
             && epoch != position.epoch
         {
-            let told = order.committed.get(&epoch).is_some();
+            let told = order.committed.contains_key(&epoch);
             let replicas = self.replicas[room];
             let went_on = self.terms.get(&slot).is_some_and(|terms| {
                 terms.range((core::ops::Bound::Excluded(before), core::ops::Bound::Included(term))).all(
