@@ -88,8 +88,8 @@ fn more_than_the_credit_ends_the_link() {
 fn a_frame_that_the_caller_can_not_read_ends_the_link() {
     let mut net = linked(1);
     let mut bytes = encoded(&frame(5, 1, &[]));
-    // A part that there is not.
-    bytes[20] = 99;
+    // A content that there is not, behind the number of the stream and of the record.
+    bytes[ringway_link::HEAD_BYTES + 4 + 8] = 99;
     say(&mut net, 5, &bytes);
     net.run_until(10, |net| net.machines[&2].frames.len() == 1);
     let error = decode(&net.machines[&2].frames[0].1).expect_err("no frame");
