@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::time::{Duration, Instant};
 
 use monoio::{IoUringDriver, LegacyDriver, RuntimeBuilder};
 
@@ -11,6 +12,11 @@ use crate::node::RuntimeKind;
 const ENTRIES: u32 = 4096;
 /// Completion slots; the kernel's maximum. A burst beyond it is kept by the kernel, only slower.
 const COMPLETIONS: u32 = 65_536;
+
+/// How long a ring is tried to be made while there is no memory for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whether a ring with the flags that shards need can be made here.
 ///
@@ -32,17 +38,36 @@ pub fn probe_io_uring() -> io::Result<()> {
 pub fn run<F: Future>(kind: RuntimeKind, future: impl FnOnce() -> F) -> io::Result<F::Output> {
     match kind {
         RuntimeKind::IoUring => {
-            let mut runtime = RuntimeBuilder::<IoUringDriver>::new()
-                .uring_builder(flags())
-                .with_entries(ENTRIES)
-                .enable_timer()
-                .build()?;
+            let mut runtime = patiently(|| {
+                RuntimeBuilder::<IoUringDriver>::new()
+                    .uring_builder(flags())
+                    .with_entries(ENTRIES)
+                    .enable_timer()
+                    .build()
+            })?;
             Ok(runtime.block_on(async { future().await }))
         }
         RuntimeKind::Epoll => {
             let mut runtime =
                 RuntimeBuilder::<LegacyDriver>::new().with_entries(ENTRIES).enable_timer().build()?;
             Ok(runtime.block_on(async { future().await }))
+        }
+    }
+}
+
+/// Makes a ring, again and again for a while if there is no memory for it: a ring is charged to the locked memory of its user, and what
+/// rings of processes that just ended held is given back late.
+///
+/// # Errors
+/// As `make`; `ENOMEM` when there was none for [`PATIENCE`].
+pub fn patiently<T>(mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match make() {
+            Err(error) if error.kind() == io::ErrorKind::OutOfMemory && Instant::now() < until => {
+                std::thread::sleep(PAUSE);
+            }
+            made => return made,
         }
     }
 }

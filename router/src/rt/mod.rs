@@ -21,7 +21,7 @@ mod signal;
 pub use alarm::Alarm;
 pub use bell::{Bell, Ear};
 pub use breath::Breath;
-pub use build::{probe_io_uring, run};
+pub use build::{patiently, probe_io_uring, run};
 pub use core::{allowed_cores, pin_to_core};
 pub use io::Io;
 pub use signal::Signal;

@@ -10,6 +10,7 @@ use io_uring::{IoUring, opcode, types};
 use slab::Slab;
 
 use super::{BATCH_WRITES, Job};
+use crate::rt;
 use crate::shard::connection::Connection;
 use crate::transport::socket::{Broken, SEND_FLAGS};
 
@@ -21,10 +22,12 @@ pub(super) struct SendRing {
 impl SendRing {
     /// A ring for the calling thread.
     pub(super) fn new() -> io::Result<Self> {
-        let ring = IoUring::builder()
-            .setup_single_issuer()
-            .setup_defer_taskrun()
-            .build(BATCH_WRITES.next_power_of_two() as u32)?;
+        let ring = rt::patiently(|| {
+            IoUring::builder()
+                .setup_single_issuer()
+                .setup_defer_taskrun()
+                .build(BATCH_WRITES.next_power_of_two() as u32)
+        })?;
         Ok(Self { ring })
     }
 
