@@ -59,7 +59,7 @@ pub fn run<F: Future>(kind: RuntimeKind, future: impl FnOnce() -> F) -> io::Resu
 /// rings of processes that just ended held is given back late.
 ///
 /// # Errors
-/// As `make`; `ENOMEM` when there was none for [`PATIENCE`].
+/// As `make`; `ENOMEM` when there was none for five seconds.
 pub fn patiently<T>(mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let until = Instant::now() + PATIENCE;
     loop {
