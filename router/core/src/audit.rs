@@ -17,7 +17,7 @@ pub struct Census {
     pub rooms: usize,
     /// Rooms that sessions of this shard want.
     pub interests: usize,
-    /// Answers that wait for their offset's place in a replay.
+    /// Answers that wait for their offset's place in a replay, and publications that wait for their answer.
     pub held_answers: usize,
     /// Bytes of histories and keys.
     pub held_bytes: u64,
@@ -96,7 +96,7 @@ impl<E: Encoder> Shard<E> {
             sessions: self.edge.sessions.len(),
             rooms: rooms.len(),
             interests: self.edge.interests.len(),
-            held_answers: self.edge.held.len(),
+            held_answers: self.edge.held.len() + self.edge.excepted.len(),
             held_bytes: self.owner.held_bytes,
             history_bytes: rooms
                 .iter()

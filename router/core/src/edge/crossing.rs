@@ -309,6 +309,7 @@ impl<E: Encoder> Shard<E> {
 
     /// Of those who wait for an owner that is lost: joins wait for the next one, others are told.
     fn lose_awaited(&mut self, now: Now, slot: u16) {
+        self.tell_excepted(now, slot);
         for Awaited { what, .. } in self.edge.awaited.remove(&slot).unwrap_or_default() {
             match what {
                 What::Join(join) => {
@@ -325,6 +326,16 @@ impl<E: Encoder> Shard<E> {
                 }
                 What::Other(answer) => self.fail(now, &answer, ErrorCode::Unavailable),
             }
+        }
+    }
+
+    /// Who did not get its own publication, and now does not get its answer either, gets the publication after all: every
+    /// offset is told.
+    fn tell_excepted(&mut self, now: Now, slot: u16) {
+        let lost = self.edge.excepted.extract_if(.., |(_, handle), _| handle.slot() == slot);
+        let lost: Vec<_> = lost.collect();
+        for ((session, handle), (offset, frame)) in lost {
+            self.push(now, session, frame, Kind::Reliable { handle, offset });
         }
     }
 

@@ -124,8 +124,10 @@ impl<E: Encoder> Shard<E> {
         let bytes_max = self.settings.limits.outbox_bytes_max;
         let mut overfull = Vec::new();
         let (mut delivered, mut queued_bytes) = (0, 0);
+        let mut excepted = None;
         for seat in &interest.seats {
             if incoming.except == Some(seat.session) {
+                excepted = Some(seat).filter(|seat| seat.catch_up == CatchUp::Live).map(|seat| seat.session);
                 continue;
             }
             let Some(session) = self.edge.sessions.get_mut(seat.session.index as usize) else { continue };
@@ -172,6 +174,9 @@ impl<E: Encoder> Shard<E> {
         self.counters.deliveries += delivered;
         self.counters.queued_bytes += queued_bytes;
         self.namespace_counters(namespace).deliveries += delivered;
+        if let (Some(session), Place::Offset(offset)) = (excepted, incoming.place) {
+            self.edge.excepted.insert((session, incoming.handle), (offset, incoming.frame.clone()));
+        }
         for session in overfull {
             self.relieve(now, session);
         }
@@ -282,6 +287,9 @@ impl<E: Encoder> Shard<E> {
         offset: Offset,
         frame: E::Frame,
     ) {
+        if self.edge.excepted.get(&(session, handle)).is_some_and(|(kept, _)| *kept == offset) {
+            self.edge.excepted.remove(&(session, handle));
+        }
         let waits = self.seat_mut(session, handle).is_some_and(|seat| match seat.catch_up {
             CatchUp::Live => false,
             CatchUp::From { next, .. } => next <= offset,

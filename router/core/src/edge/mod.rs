@@ -45,6 +45,9 @@ pub(crate) struct Edge<F> {
     pub(crate) pool: Pool<F>,
     /// Answers that wait for their offset's place in a replay (`echo: false`).
     pub(crate) held: BTreeMap<(SessionKey, RoomHandle, Offset), F>,
+    /// By session and room, the session's own publication that it did not get because its answer follows: should the answer
+    /// be lost with a link, this takes its place.
+    pub(crate) excepted: BTreeMap<(SessionKey, RoomHandle), (Offset, F)>,
     /// Sessions whose transport took less than it was offered.
     pub(crate) lagging: BTreeSet<SessionKey>,
     /// When the lagging sessions are looked at.
@@ -69,6 +72,7 @@ impl<F> Edge<F> {
             dirty: VecDeque::new(),
             pool: Pool::new(),
             held: BTreeMap::new(),
+            excepted: BTreeMap::new(),
             lagging: BTreeSet::new(),
             sweep_at: None,
             timers: Timers::new(),
@@ -122,6 +126,7 @@ impl<F> Edge<F> {
 
     /// Forgets answers held for a membership that ends.
     pub(crate) fn release_held(&mut self, session: SessionKey, handle: RoomHandle) -> Vec<F> {
+        self.excepted.remove(&(session, handle));
         let range = (session, handle, Offset(0))..=(session, handle, Offset(u64::MAX));
         let keys: Vec<_> = self.held.range(range).map(|(key, _)| *key).collect();
         keys.into_iter().filter_map(|key| self.held.remove(&key)).collect()
