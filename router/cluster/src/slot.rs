@@ -90,6 +90,8 @@ pub struct SlotOwner {
     /// Whether this term began with the order of the one before: by the in-sync standby or by a handover. Otherwise
     /// the owner starts a new epoch in every room.
     pub continues: bool,
+    /// Whether it is by a handover that this term continues.
+    pub given: bool,
     /// To whom the owner shall hand the slot over.
     pub next: Option<NodeId>,
 }
@@ -98,7 +100,7 @@ impl SlotOwner {
     /// Nobody's slot, with the term of its last owner.
     #[must_use]
     pub const fn vacant(term: Term) -> Self {
-        Self { owner: None, term, standby: None, in_sync: false, continues: false, next: None }
+        Self { owner: None, term, standby: None, in_sync: false, continues: false, given: false, next: None }
     }
 
     /// Whether the entry names a node in any role that needs what it keeps in memory.
@@ -117,7 +119,7 @@ impl SlotOwner {
         let heir = self.standby.filter(|_| self.in_sync && standby_lives);
         let owner = heir.or(other);
         let continues = heir.is_some();
-        Some(Self { owner, term, standby: None, in_sync: false, continues, next: None })
+        Some(Self { owner, term, standby: None, in_sync: false, continues, given: false, next: None })
     }
 
     /// The slot given by its living owner to `to`, which has everything and was told so. The old standby stays,
@@ -126,7 +128,15 @@ impl SlotOwner {
     pub fn handed_over(&self, to: NodeId, standby: Option<NodeId>) -> Option<Self> {
         let term = self.term.raised()?;
         let standby = self.standby.filter(|old| *old != to).or(standby).filter(|standby| *standby != to);
-        Some(Self { owner: Some(to), term, standby, in_sync: false, continues: true, next: None })
+        Some(Self {
+            owner: Some(to),
+            term,
+            standby,
+            in_sync: false,
+            continues: true,
+            given: true,
+            next: None,
+        })
     }
 
     /// With another standby, which has nothing yet.

@@ -101,9 +101,9 @@ impl Part {
 
     fn task(&mut self, effect: Effect) -> Option<Task> {
         Some(match effect {
-            Effect::Acquire { slot, term, continues, .. } => {
+            Effect::Acquire { slot, term, continues, given, .. } => {
                 self.owned.insert(slot, term);
-                Task::Acquire { slot, term, continues }
+                Task::Acquire { slot, term, continues, given }
             }
             Effect::StepDown { slot, .. } | Effect::Release { slot, .. } => {
                 self.owned.remove(&slot);

@@ -1,7 +1,7 @@
 //! A chunk as bytes: the nodes that it names once, then 8 bytes for each slot.
 //!
 //! Body: `chunk u8`, `nodes u8`, `nodes × id u64`, `256 × (owner u8, standby u8, next u8, flags u8, term u32)`, where a
-//! node is its place in the list from 1, and 0 is nobody. Flags: 1 `in_sync`, 2 `continues`. At most 255 nodes to a chunk.
+//! node is its place in the list from 1, and 0 is nobody. Flags: 1 `in_sync`, 2 `continues`, 4 `given`. At most 255 nodes to a chunk.
 
 use super::{CHUNK_SLOTS, Chunk, ChunkId};
 use crate::NodeId;
@@ -10,6 +10,7 @@ use crate::slot::{SlotOwner, Term};
 
 const IN_SYNC: u8 = 1;
 const CONTINUES: u8 = 2;
+const GIVEN: u8 = 4;
 
 impl Chunk {
     /// As stored.
@@ -40,7 +41,8 @@ impl Chunk {
             writer.byte(place(entry.owner));
             writer.byte(place(entry.standby));
             writer.byte(place(entry.next));
-            writer.byte((u8::from(entry.in_sync) * IN_SYNC) | (u8::from(entry.continues) * CONTINUES));
+            let flags = [(entry.in_sync, IN_SYNC), (entry.continues, CONTINUES), (entry.given, GIVEN)];
+            writer.byte(flags.iter().map(|(set, flag)| u8::from(*set) * flag).sum());
             writer.word(u32::try_from(entry.term.0).expect("terms have 24 bits"));
         }
         writer.finish()
@@ -67,7 +69,7 @@ impl Chunk {
             let flags = reader.byte()?;
             let term = Term(u64::from(reader.word()?));
             let in_sync = flags & IN_SYNC != 0;
-            let legal = flags <= IN_SYNC | CONTINUES
+            let legal = flags <= IN_SYNC | CONTINUES | GIVEN
                 && term <= Term::MAX
                 && (!in_sync || standby.is_some())
                 && (owner.is_some() || (standby.is_none() && next.is_none()))
@@ -81,6 +83,7 @@ impl Chunk {
                 standby,
                 in_sync,
                 continues: flags & CONTINUES != 0,
+                given: flags & GIVEN != 0,
                 next,
             });
         }
@@ -103,8 +106,8 @@ mod tests {
             let in_sync = standby.is_some() && random.below(2) == 0;
             let next = Some(NodeId(random.next_u64() | 1 << 63)).filter(|_| random.below(9) == 0);
             let term = Term(random.below(Term::MAX.0 + 1));
-            let continues = random.below(2) == 0;
-            chunk.set(slot, SlotOwner { owner, term, standby, in_sync, continues, next });
+            let (continues, given) = (random.below(2) == 0, random.below(2) == 0);
+            chunk.set(slot, SlotOwner { owner, term, standby, in_sync, continues, given, next });
         }
         chunk
     }

@@ -70,6 +70,8 @@ pub enum Effect {
         from: Option<NodeId>,
         /// Whether the order goes on.
         continues: bool,
+        /// Whether a living owner handed it over: its order is what was transferred, not what was replicated.
+        given: bool,
     },
     /// Somebody else owns the slot, or nobody: drop it, answer `retry`, ack nothing.
     StepDown {

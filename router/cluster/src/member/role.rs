@@ -59,8 +59,8 @@ impl Member {
     fn acquire(&mut self, slot: Slot, before: &SlotOwner, entry: &SlotOwner) {
         let replication = Replication::new(entry, self.registration_of(entry.standby));
         self.owned.insert(slot, replication);
-        let (term, continues) = (entry.term, entry.continues);
-        self.effects.push_back(Effect::Acquire { slot, term, from: before.owner, continues });
+        let (term, continues, given) = (entry.term, entry.continues, entry.given);
+        self.effects.push_back(Effect::Acquire { slot, term, from: before.owner, continues, given });
         self.replicate(slot, replication);
     }
 

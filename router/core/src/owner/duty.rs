@@ -37,6 +37,8 @@ pub enum Task {
         term: Term,
         /// Whether the order goes on.
         continues: bool,
+        /// It was handed over by its living owner: what came by replication is less.
+        given: bool,
     },
     /// Own it no more; what was asked and not done is given back.
     Drop {
@@ -224,11 +226,11 @@ impl<E: Encoder> Shard<E> {
         let holds = |term: Term| route == Route { holder: Holder::Here, term };
         match task {
             Task::Drop { .. } => {}
-            Task::Acquire { term, continues, .. } => {
+            Task::Acquire { term, continues, given, .. } => {
                 let replicas = self.owner.replicas.remove(&slot);
                 // Otherwise it is another's again: one update may hold several turns of the map.
                 if holds(term) && continues {
-                    match replicas.and_then(|them| them.heir(term)) {
+                    match replicas.and_then(|them| them.heir(term, given)) {
                         Some(heir) => self.inherit(now, slot, heir),
                         None => self.counters.heirs_without_order += 1,
                     }
@@ -349,7 +351,7 @@ impl<E: Encoder> Shard<E> {
                 duty.waiting.retain(|(from, _)| from.peer != peer);
                 duty.early.retain(|(from, _)| from.peer != peer);
             }
-            self.lose_streams(slot, peer);
+            self.lose_streams(now, slot, peer);
             self.settle_duty(slot);
         }
         if !up {

@@ -38,13 +38,11 @@ impl<F> Replicas<F> {
         Self { expected: None, standby: None, import: None }
     }
 
-    /// What an owner under this term goes on with: only what was whole under the term before. A handover is voided by
-    /// anything that the old owner sent after it.
-    pub(super) fn heir(self, term: Term) -> Option<Replica<F>> {
-        [self.import, self.standby]
-            .into_iter()
-            .flatten()
-            .find(|replica| replica.complete && replica.term.raised() == Some(term))
+    /// What an owner under this term goes on with: only what was whole under the term before. What a handover brought that
+    /// came to nothing is older than what was replicated since, or told to others.
+    pub(super) fn heir(self, term: Term, given: bool) -> Option<Replica<F>> {
+        let heir = if given { self.import } else { self.standby };
+        heir.filter(|replica| replica.complete && replica.term.raised() == Some(term))
     }
 
     fn replica_mut(&mut self, from: PeerId, stream: u32) -> Option<&mut Replica<F>> {
@@ -137,16 +135,8 @@ impl<E: Encoder> Shard<E> {
             return false;
         }
         replica.held = number;
-        let whole = replica.complete;
         let purpose = replica.purpose;
         self.apply_record(now, slot, purpose, content);
-        if purpose == Purpose::Standby
-            && whole
-            && let Some(replicas) = self.owner.replicas.get_mut(&slot)
-        {
-            // The owner goes on: what it had begun to hand over is no longer all there is.
-            replicas.import = None;
-        }
         true
     }
 

@@ -40,7 +40,12 @@ pub(super) struct Stream {
     fill: BTreeSet<RoomHandle>,
     /// The number of [`Content::Filled`], once sent.
     filled_by: Option<u64>,
+    /// The past is held: commits wait from here on.
     filled: bool,
+    /// The newest record of what was committed without waiting, once the past is held.
+    synced_by: u64,
+    /// The standby was said to be in sync.
+    said_in_sync: bool,
 }
 
 impl Stream {
@@ -62,7 +67,8 @@ impl<E: Encoder> Shard<E> {
             duty.standby = standby;
             duty.stream = None;
         }
-        duty.waits = waits;
+        // Whoever has begun to wait waits until it loses the standby: what the map says now may be older than that.
+        duty.waits = waits || duty.stream.as_ref().is_some_and(Stream::is_filled);
         if waits && duty.stream.as_ref().is_none_or(|stream| !stream.filled) {
             duty.stream = None;
             self.outputs.push_back(Output::Slot { slot, term, word: SlotWord::StandbyLost });
@@ -98,7 +104,18 @@ impl<E: Encoder> Shard<E> {
         self.owner.streams += 1;
         let id = self.owner.streams;
         let fill = self.owner.rooms.handles_where(|handle| handle.slot() == slot).into_iter().collect();
-        let stream = Stream { to, id, purpose, sent: 0, held: 0, fill, filled_by: None, filled: false };
+        let stream = Stream {
+            to,
+            id,
+            purpose,
+            sent: 0,
+            held: 0,
+            fill,
+            filled_by: None,
+            filled: false,
+            synced_by: 0,
+            said_in_sync: false,
+        };
         let duty = self.duty(slot);
         match which {
             Which::Standby => duty.stream = Some(stream),
@@ -306,16 +323,15 @@ impl<E: Encoder> Shard<E> {
         let filled = stream.filled_by.is_some_and(|number| number <= stream.held);
         let newly = filled && !core::mem::replace(&mut stream.filled, filled);
         if newly {
+            stream.synced_by = stream.sent;
+        }
+        let synced = which == Which::Standby && stream.filled && stream.held >= stream.synced_by;
+        let in_sync = synced && !core::mem::replace(&mut stream.said_in_sync, true);
+        if newly {
             match which {
-                // It waits before it asks: what is committed from here on, the standby has.
-                Which::Standby => {
-                    let duty = self.duty(slot);
-                    duty.waits = true;
-                    if let Some((standby, registration)) = duty.standby {
-                        let word = SlotWord::InSync { standby, registration };
-                        self.outputs.push_back(Output::Slot { slot, term, word });
-                    }
-                }
+                // It waits before it asks: what is committed from here on, the standby has; and it asks only when the
+                // standby has what was committed before.
+                Which::Standby => self.duty(slot).waits = true,
                 Which::Transfer => self.outputs.push_back(Output::Slot {
                     slot,
                     term,
@@ -323,23 +339,23 @@ impl<E: Encoder> Shard<E> {
                 }),
             }
         }
+        if in_sync && let Some((standby, registration)) = self.duty(slot).standby {
+            let word = SlotWord::InSync { standby, registration };
+            self.outputs.push_back(Output::Slot { slot, term, word });
+        }
         self.commit_ready(now, slot);
         self.fill(now, slot, which);
     }
 
     fn stream_refused(&mut self, now: Now, slot: u16, which: Which) {
         let term = self.routes.term(slot);
-        let duty = self.duty(slot);
         match which {
             Which::Standby => {
-                duty.stream = None;
-                if duty.waits {
-                    self.outputs.push_back(Output::Slot { slot, term, word: SlotWord::StandbyLost });
-                }
+                self.lose_standby(now, slot);
                 self.owner.again.insert(slot, now.monotonic.plus_ms(AGAIN_MS));
             }
             Which::Transfer => {
-                duty.transfer = None;
+                self.duty(slot).transfer = None;
                 self.outputs.push_back(Output::Slot {
                     slot,
                     term,
@@ -349,16 +365,27 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
+    /// The stream to the standby is over. Nobody was told of one that was not in sync yet: nothing waits for it.
+    fn lose_standby(&mut self, now: Now, slot: u16) {
+        let term = self.routes.term(slot);
+        let duty = self.duty(slot);
+        let Some(stream) = duty.stream.take() else { return };
+        if stream.filled && !stream.said_in_sync {
+            duty.waits = false;
+            self.commit_ready(now, slot);
+        } else if duty.waits {
+            self.outputs.push_back(Output::Slot { slot, term, word: SlotWord::StandbyLost });
+        }
+    }
+
     /// The node at the other end is out of reach.
-    pub(super) fn lose_streams(&mut self, slot: u16, peer: PeerId) {
+    pub(super) fn lose_streams(&mut self, now: Now, slot: u16, peer: PeerId) {
         let term = self.routes.term(slot);
         let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
         if duty.stream.as_ref().is_some_and(|stream| stream.to == peer) {
-            duty.stream = None;
-            if duty.waits {
-                self.outputs.push_back(Output::Slot { slot, term, word: SlotWord::StandbyLost });
-            }
+            self.lose_standby(now, slot);
         }
+        let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
         if duty.transfer.as_ref().is_some_and(|stream| stream.to == peer) {
             duty.transfer = None;
             self.outputs.push_back(Output::Slot { slot, term, word: SlotWord::Transferred { done: false } });
