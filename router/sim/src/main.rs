@@ -41,6 +41,9 @@ struct Arguments {
     /// Clusters of nodes instead of one node; a step is a millisecond of virtual time with faults.
     #[arg(long)]
     cluster: bool,
+    /// With --cluster, do this wrong on purpose: it should be found out.
+    #[arg(long, value_enum, requires = "cluster")]
+    lie: Option<cluster::Lie>,
     /// Threads; each runs its own seeds.
     #[arg(long, default_value_t = 0)]
     jobs: usize,
@@ -53,7 +56,7 @@ const STEPS: u64 = 5_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Node,
-    Cluster,
+    Cluster(cluster::Lie),
 }
 
 impl Kind {
@@ -65,8 +68,8 @@ impl Kind {
                 let mut world = World::new(seed, Mutation::new(Lie::None), readable);
                 (world.run(steps), world.tally())
             }
-            Self::Cluster => {
-                let mut world = cluster::World::new(seed, cluster::Lie::None, readable);
+            Self::Cluster(lie) => {
+                let mut world = cluster::World::new(seed, lie, readable);
                 (world.run(steps), world.tally())
             }
         }
@@ -75,7 +78,7 @@ impl Kind {
     fn shrink(self, seed: u64, violation: &Violation) -> Violation {
         match self {
             Self::Node => ringway_sim::shrink(seed, violation, Lie::None).1,
-            Self::Cluster => cluster::shrink(seed, violation, cluster::Lie::None).1,
+            Self::Cluster(lie) => cluster::shrink(seed, violation, lie).1,
         }
     }
 }
@@ -93,7 +96,8 @@ fn main() -> ExitCode {
         tell_replay(kind, seed, steps);
         std::process::exit(1);
     }));
-    let kind = if arguments.cluster { Kind::Cluster } else { Kind::Node };
+    let lie = arguments.lie.unwrap_or_default();
+    let kind = if arguments.cluster { Kind::Cluster(lie) } else { Kind::Node };
     let usual = if arguments.cluster { cluster::STEPS } else { STEPS };
     let steps = arguments.steps.unwrap_or(usual);
     match arguments.seed {
@@ -183,6 +187,6 @@ fn tell(kind: Kind, seed: u64, violation: &Violation) {
 }
 
 fn tell_replay(kind: Kind, seed: u64, steps: u64) {
-    let cluster = if kind == Kind::Cluster { "--cluster " } else { "" };
+    let cluster = if matches!(kind, Kind::Cluster(_)) { "--cluster " } else { "" };
     println!("replay: cargo run --release -p ringway-sim -- {cluster}--seed {seed} --steps {steps} --trace");
 }

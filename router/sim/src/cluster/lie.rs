@@ -1,7 +1,7 @@
 //! Lies told in the world on purpose: each must be found out. A checker that can't fail proves nothing.
 
 /// What the world does wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lie {
     /// Nothing.
     #[default]
