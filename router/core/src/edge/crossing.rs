@@ -14,7 +14,7 @@ use ringway_cluster::Term;
 use ringway_protocol::{ErrorCode, Event, RequestId, RoomHandle};
 
 use crate::frame::Encoder;
-use crate::message::{Asked, JoinRequest, Request};
+use crate::message::{Asked, JoinRequest, Origin, Request};
 use crate::outbox::Kind;
 use crate::output::Output;
 use crate::owner::Answer;
@@ -30,9 +30,9 @@ const JOIN_MS: u64 = 10_000;
 const AGAIN_MS: u64 = 50;
 /// Requests of one slot that wait for a new owner.
 const HELD_MAX: usize = 1_024;
-/// After a publication whose outcome is unknown, later ones of the same session in the same room are refused for so long: they may
+/// After a publication that was refused, or whose outcome is unknown, later ones of the same session in the same room are refused for so long: they may
 /// have been sent before their client was told, and would overtake its repetition.
-const BAR_MS: u64 = 1_000;
+pub(crate) const BAR_MS: u64 = 1_000;
 
 /// What waits for the owner of one slot.
 #[derive(Default)]
@@ -353,6 +353,13 @@ impl<E: Encoder> Shard<E> {
                 }
             }
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
+            Request::Publish(publish) => {
+                if let Origin::Session(session) = publish.origin {
+                    let until = now.monotonic.plus_ms(BAR_MS);
+                    self.edge.barred.insert((session.key, publish.handle), until);
+                }
+                self.fail(now, &Request::Publish(publish).answer(), code);
+            }
             request => self.fail(now, &request.answer(), code),
         }
     }

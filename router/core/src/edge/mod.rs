@@ -28,6 +28,7 @@ use crate::time::Monotonic;
 use crate::timers::Timers;
 
 pub use close::Target;
+pub(crate) use crossing::BAR_MS;
 use crossing::{Awaited, Crossing};
 pub(crate) use interest::{CatchUp, Interest, Seat};
 pub use open::Open;

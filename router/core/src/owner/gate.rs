@@ -4,12 +4,13 @@
 //! map to learn. Of a newer one: kept, this shard has. Without a lease nothing is promised.
 
 use crate::Shard;
+use crate::edge::BAR_MS;
 use crate::frame::Encoder;
 use crate::message::{Asked, Delivery, Origin, Request};
 use crate::route::{Asker, EdgeId, Holder};
 use crate::time::Now;
 use core::cmp::Ordering;
-use ringway_protocol::{ErrorCode, RequestId};
+use ringway_protocol::{ErrorCode, RequestId, RoomHandle};
 
 use super::publish::Publisher;
 use crate::message::SessionRef;
@@ -43,7 +44,7 @@ impl<E: Encoder> Shard<E> {
                     if duty.waiting.len() < KEPT_MAX {
                         duty.waiting.push_back((from, asked));
                     } else {
-                        self.refuse_request(asker, asked.request);
+                        self.refuse_request(now, asker, asked.request);
                     }
                 } else if self.owner.may_speak(now.monotonic) {
                     self.owner_handle(now, asker, asked.request);
@@ -62,22 +63,43 @@ impl<E: Encoder> Shard<E> {
                 self.owner_handle(now, from, request);
             }
             Request::Pull(pull) => self.owner_pull(from, pull),
-            request => self.refuse_request(from, request),
+            request => self.refuse_request(now, from, request),
         }
     }
 
     /// Says that the request can't be served now.
-    pub(super) fn refuse_request(&mut self, from: Asker, request: Request) {
+    pub(super) fn refuse_request(&mut self, now: Now, from: Asker, request: Request) {
         let code = ErrorCode::Unavailable;
         match request {
             Request::Publish(publish) => {
                 let (origin, id, handle, echo) = (publish.origin, publish.id, publish.handle, publish.echo);
+                self.bar(now, origin, handle);
                 self.publish_failed(&Publisher { from, origin, id, handle, echo }, code);
             }
             Request::Join(join) => self.refuse_join(from, &join, code),
             Request::History(one) => self.reply_error(from, one.session, one.handle, one.id, code),
             Request::Presence(one) => self.reply_error(from, one.session, one.handle, one.id, code),
             request => self.give_back(from, request),
+        }
+    }
+
+    /// A publication of this session is refused and will be repeated: later ones, which may have been sent before their
+    /// client is told, must not overtake it.
+    pub(super) fn bar(&mut self, now: Now, origin: Origin, handle: RoomHandle) {
+        if let Origin::Session(session) = origin {
+            self.owner.barred.insert((session.id, handle), now.monotonic.plus_ms(BAR_MS));
+        }
+    }
+
+    /// Whether the session may publish.
+    pub(super) fn is_free(&mut self, now: Now, origin: Origin, handle: RoomHandle) -> bool {
+        if self.owner.barred.is_empty() {
+            return true;
+        }
+        self.owner.barred.retain(|_, until| now.monotonic < *until);
+        match origin {
+            Origin::Session(session) => !self.owner.barred.contains_key(&(session.id, handle)),
+            Origin::Api { .. } => true,
         }
     }
 

@@ -21,7 +21,9 @@ mod tick;
 use std::collections::BTreeMap;
 
 use ringway_cluster::Term;
-use ringway_protocol::{Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName, Version};
+use ringway_protocol::{
+    Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName, SessionId, Version,
+};
 
 use crate::frame::Encoder;
 use crate::map::HandleMap;
@@ -53,6 +55,8 @@ pub(crate) struct Owner<F> {
     replicas: BTreeMap<u16, Box<Replicas<F>>>,
     /// When streams to standbys that were refused begin again, by slot.
     again: BTreeMap<u16, Monotonic>,
+    /// Who may not publish in which room for a moment, after a refusal that is to be repeated.
+    barred: BTreeMap<(SessionId, RoomHandle), Monotonic>,
     /// Until when this node may speak for its slots.
     lease_until: Monotonic,
     /// Numbers of streams given.
@@ -69,6 +73,7 @@ impl<F> Owner<F> {
             duties: BTreeMap::new(),
             replicas: BTreeMap::new(),
             again: BTreeMap::new(),
+            barred: BTreeMap::new(),
             lease_until: Monotonic(u64::MAX),
             streams: 0,
         }

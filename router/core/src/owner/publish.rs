@@ -176,6 +176,9 @@ impl<E: Encoder> Shard<E> {
 
     fn publish_reliable(&mut self, now: Now, from: Asker, view: &PublishView<'_>) -> Result<(), ErrorCode> {
         let to = view.publisher(from);
+        if !self.is_free(now, view.origin, view.handle) {
+            return Err(ErrorCode::Unavailable);
+        }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
         let namespace = room.namespace;
         if let Some(msg_id) = view.msg_id {
@@ -197,6 +200,7 @@ impl<E: Encoder> Shard<E> {
         let replicates =
             self.routes.is_watched(slot_of(view.handle)) && self.replicates(view.handle, namespace);
         if replicates && !self.has_room_to_replicate(view.handle) {
+            self.bar(now, view.origin, view.handle);
             return Err(ErrorCode::Unavailable);
         }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
