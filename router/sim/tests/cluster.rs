@@ -34,8 +34,8 @@ fn an_owner_that_commits_alone_is_found_out() {
 }
 
 #[test]
-fn a_lost_return_is_found_out() {
-    assert!(is_found_out(Lie::DropReturned));
+fn a_lost_answer_is_found_out() {
+    assert!(is_found_out(Lie::DropReply));
 }
 
 #[test]
@@ -64,16 +64,17 @@ fn an_heir_that_begins_anew_is_found_out() {
 }
 
 #[test]
-fn a_delivery_that_comes_twice_is_found_out() {
+fn a_request_that_comes_twice_is_found_out() {
     assert!(is_found_out(Lie::Twice));
 }
 
 /// Clusters that broke a promise, and how: each shows it only as long as plans draw the same.
-const FOUND: [(u64, u64, &str); 5] = [
+const FOUND: [(u64, u64, &str); 6] = [
     (1, 5_000, "a stream to a standby began while publications of an earlier one waited: they were stuck"),
     (19, 4_417, "a slot that was acquired and lost in one update counted as an heir without order"),
     (19, 10_550, "a standby was called in sync before it had what was committed while it was filled"),
     (44, 5_068, "an answer that was lost with a link left a hole in the order of whoever wanted no echo"),
+    (319, 7_442, "a publication overtook one that its owner had refused for want of a lease"),
     (90, 8_251, "what a failed handover had brought was taken for the order when the slot was taken over"),
 ];
 

@@ -140,7 +140,6 @@ impl World {
     fn distort(&self, update: &mut ClusterUpdate) {
         for task in &mut update.tasks {
             match task {
-                Task::Replicate { waits, .. } if self.lie == Lie::AckAlone => *waits = false,
                 Task::Acquire { continues, .. } if self.lie == Lie::Forgetful => *continues = false,
                 _ => {}
             }

@@ -6,13 +6,13 @@ pub enum Lie {
     /// Nothing.
     #[default]
     None,
-    /// Owners are told that commits wait for nobody.
+    /// Owners commit alone what should be on two nodes first.
     AckAlone,
-    /// Now and then a returned request is lost.
-    DropReturned,
+    /// Now and then an answer is lost on a link that is up.
+    DropReply,
     /// Now and then a publication is lost on a link that is up.
     DropPublication,
-    /// Now and then a delivery arrives twice.
+    /// Now and then a request arrives twice.
     Twice,
     /// Owners are told that their lease never ends.
     EndlessLease,

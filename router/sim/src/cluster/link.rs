@@ -139,21 +139,23 @@ impl World {
                     return;
                 }
                 let home = usize::from(asked.request.slot()) % shards;
-                let from_link = FromLink::Request(EdgeId { peer, shard }, asked);
-                self.nodes[to].shards[home].links[from].push_back(from_link);
+                let twice = self.lie == Lie::Twice && self.random.chance(20);
+                for _ in 0..=usize::from(twice) {
+                    let from_link = FromLink::Request(EdgeId { peer, shard }, asked.clone());
+                    self.nodes[to].shards[home].links[from].push_back(from_link);
+                }
                 self.wake(to, home);
             }
             Frame::Delivery(told) => {
                 let dropped = matches!(
                     (&told.delivery, self.lie),
-                    (Delivery::Returned(_), Lie::DropReturned)
+                    (Delivery::Reply { .. }, Lie::DropReply)
                         | (Delivery::Publication { .. }, Lie::DropPublication)
                 );
                 self.lies_seen += u64::from(dropped);
                 if dropped && self.lies_seen.is_multiple_of(5) {
                     return;
                 }
-                let twice = self.lie == Lie::Twice && self.random.chance(20);
                 for shard in 0..shards {
                     let home = usize::from(told.slot) % shards == shard;
                     let meant = told.edges.holds(ShardId(shard as u16))
@@ -161,9 +163,7 @@ impl World {
                     if !meant {
                         continue;
                     }
-                    for _ in 0..=usize::from(twice) {
-                        self.nodes[to].shards[shard].links[from].push_back(FromLink::Delivery(told.clone()));
-                    }
+                    self.nodes[to].shards[shard].links[from].push_back(FromLink::Delivery(told.clone()));
                     self.wake(to, shard);
                 }
             }

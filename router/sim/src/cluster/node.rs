@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ringway_cluster::coordinator::{Event as Word, Token};
 use ringway_cluster::lease::Timing;
@@ -19,6 +20,7 @@ use ringway_core::{
 use ringway_protocol::UnixMicros;
 
 use super::event::Event;
+use super::lie::Lie;
 use super::link::{Frame, Side};
 use super::{UNIX_START_US, World};
 use crate::encoder::{Shared, SimEncoder};
@@ -157,6 +159,11 @@ impl World {
         let shards = self.plan.shards[index];
         self.trace.line(|| format!("{} node {index} starts", self.now_us));
         let ring = |_: u16| Ring::new(self.plan.ring_capacity);
+        let mut settings = self.plan.settings.clone();
+        if self.lie == Lie::AckAlone {
+            let alone = |policy: &mut ringway_core::Namespace| policy.replicas = 1;
+            Arc::make_mut(&mut settings).namespaces.values_mut().for_each(alone);
+        }
         let mut places = Vec::new();
         for id in 0..shards {
             let config = ShardConfig {
@@ -166,7 +173,7 @@ impl World {
                 seed: self.random.next_u64(),
                 route: Part::UNKNOWN,
             };
-            let mut core = Shard::new(config, self.plan.settings.clone(), SimEncoder::new(self.tap.clone()));
+            let mut core = Shard::new(config, settings.clone(), SimEncoder::new(self.tap.clone()));
             core.handle_lease(self.now_of(index), Monotonic(0));
             places.push(Place {
                 core,
@@ -380,7 +387,7 @@ impl World {
                 }
                 FromLink::Request(from, asked) => place.core.handle_request(now, from, asked),
                 FromLink::Delivery(mut told) => {
-                    if lie == super::lie::Lie::NoTerms {
+                    if lie == Lie::NoTerms {
                         told.term = place.core.route(told.slot).term;
                     }
                     place.core.handle_delivery(now, id, told);
