@@ -17,10 +17,11 @@ impl<E: Encoder> Shard<E> {
     /// Tells the owner who is here, and how far they have heard.
     pub(super) fn register(&mut self, now: Now, handle: RoomHandle) {
         let Some(interest) = self.edge.interests.find(handle) else { return };
-        if interest.seats.is_empty() {
+        // Who was here when it registered before may have left since.
+        interest.registering = !interest.seats.is_empty();
+        if !interest.registering {
             return;
         }
-        interest.registering = true;
         for seat in &mut interest.seats {
             // A page that was asked for will not come.
             if let CatchUp::From { next, asked: true } = seat.catch_up {
