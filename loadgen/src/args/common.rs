@@ -13,7 +13,8 @@ use super::values::{duration, rate_or_none};
 #[command(next_help_heading = "Connections, measuring, report")]
 pub struct Common {
     /// The server: ws://host:port/path, wss://…, quic://host:port, https://… for WebTransport, mqtt://host:port, or
-    /// mqtts://…. With --protocol raw-ws the path may hold {room}.
+    /// mqtts://…. With --protocol raw-ws the path may hold {room}. Several, by comma, are the nodes of a cluster: clients
+    /// are dealt to them in turn, and over WebSocket go on to the next one when a connection ends.
     #[arg(long, default_value = "ws://127.0.0.1:7400/v1", value_name = "URL")]
     pub url: String,
     /// What carries the frames, whatever the URL begins with; several (`ws,quic,wt`) are dealt to the threads in turn.

@@ -13,7 +13,8 @@ pub use choices::{ArrivalChoice, BodyChoice, FormatMix, TransportChoice};
 pub use clients::{PublishArgs, SessionArgs};
 pub use common::{Common, Protocol};
 pub use scenarios::{
-    ConnectArgs, EchoArgs, FanoutArgs, GameArgs, PresenceStormArgs, ResumeStormArgs, SlowReaderArgs,
+    ConnectArgs, EchoArgs, FailoverArgs, FanoutArgs, GameArgs, PresenceStormArgs, ResumeStormArgs,
+    SlowReaderArgs,
 };
 pub use studies::{CompareArgs, RunArgs, SaturateArgs, StudyArgs};
 pub use values::{duration, lane, rate, rate_or_none};
@@ -27,6 +28,7 @@ Examples:
   ringway-load fanout --subscribers 1000 --rate 4000 --burst 16 --json result.json
   ringway-load fanout --transport quic --lane unreliable --subscribers 500 --rate 60
   ringway-load resume-storm --subscribers 2000 --rate 100 --drops 3 --away 1s
+  ringway-load failover --url ws://10.0.0.1:7400/v1,ws://10.0.0.2:7400/v1 --disturb 'ssh 10.0.0.2 reboot' --every 60s --duration 2m
   ringway-load connect --connections 15000 --hold 10s
   ringway-load connect --transport wt --connections 5000 --connect-rate 500
   ringway-load slow-reader --lane latest --rate 200 --body 500 --reader-kbit 256
@@ -109,6 +111,9 @@ pub enum Scenario {
     Connect(ConnectArgs),
     /// All subscribers lose their connection at once and resume while publishing goes on.
     ResumeStorm(ResumeStormArgs),
+    /// Clients of several nodes talk in rooms while nodes are killed, cut off, drained: nothing that was acknowledged may be
+    /// lost, doubled or reordered. How long did a room stand still?
+    Failover(FailoverArgs),
     /// Half of the members leave and come back, again and again; the others must know the count that is true.
     PresenceStorm(PresenceStormArgs),
     /// One reader on a slow line watches the latest lane: how old is what it sees?
@@ -126,6 +131,7 @@ impl Scenario {
             Self::Fanout(_) => "fanout",
             Self::Connect(_) => "connect",
             Self::ResumeStorm(_) => "resume-storm",
+            Self::Failover(_) => "failover",
             Self::PresenceStorm(_) => "presence-storm",
             Self::SlowReader(_) => "slow-reader",
             Self::Game(_) => "game",
@@ -140,6 +146,7 @@ impl Scenario {
             Self::Fanout(args) => &args.common,
             Self::Connect(args) => &args.common,
             Self::ResumeStorm(args) => &args.common,
+            Self::Failover(args) => &args.common,
             Self::PresenceStorm(args) => &args.common,
             Self::SlowReader(args) => &args.common,
             Self::Game(args) => &args.common,

@@ -150,6 +150,43 @@ pub struct PresenceStormArgs {
     pub common: Common,
 }
 
+/// `failover`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct FailoverArgs {
+    /// Clients, dealt to the rooms and then to the nodes in turn: each hears its room and publishes in it.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub clients: u32,
+    /// Publications a second of each client.
+    #[arg(long, default_value_t = 10.0, value_parser = rate, value_name = "N")]
+    pub rate: f64,
+    /// Bytes of each body; raised to what the stamp in it needs (24, or 50 where a client speaks JSON).
+    #[arg(long, default_value_t = 64, value_name = "BYTES")]
+    pub body: usize,
+    /// Publications of a client that wait for their answers at once.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), value_name = "N")]
+    pub in_flight: u32,
+    /// A shell command that disturbs the nodes, in rounds: RINGWAY_ROUND says which one, from 1. The run fails if it does,
+    /// or if it takes longer than a round.
+    #[arg(long, value_name = "COMMAND")]
+    pub disturb: Option<String>,
+    /// Length of a round. The first one begins with the measuring.
+    #[arg(long, default_value = "8s", value_parser = duration, value_name = "TIME")]
+    pub every: Duration,
+    /// Rooms may begin a new order, as those without a standby do when their node is lost: what was acknowledged in the
+    /// old one may be lost then.
+    #[arg(long)]
+    pub anew_allowed: bool,
+    /// In the end, how long nothing may arrive before what is missing counts as lost.
+    #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
+    pub settle: Duration,
+    /// Who.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Shared flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// `game`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct GameArgs {

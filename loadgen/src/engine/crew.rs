@@ -11,7 +11,7 @@ use std::time::Duration;
 use ringway_protocol::codec::{BinaryEncoder, JsonDecoder, binary, json};
 use ringway_protocol::session::client::{Action, Client, Options, Reaction};
 use ringway_protocol::websocket::Item;
-use ringway_protocol::{Event, Format, SessionId};
+use ringway_protocol::{Command, Event, Format, RequestId, SessionId};
 
 use super::observer::{Arrival, Breach, MemberId, Observer, Seen};
 use super::timers::Timers;
@@ -25,6 +25,8 @@ pub(super) struct Member {
     pub(super) link: Option<LinkId>,
     /// The connection is on its way.
     pub(super) opening: bool,
+    /// Connections that were begun.
+    pub(super) opened: u32,
 }
 
 /// The clients of one thread, and the scenario that watches them.
@@ -65,7 +67,7 @@ impl<O: Observer> Crew<O> {
         if client.poll_action() == Some(Action::Connect) {
             self.to_connect.push_back(id);
         }
-        self.members.push(Member { client, format, link: None, opening: false });
+        self.members.push(Member { client, format, link: None, opening: false, opened: 0 });
         id
     }
 
@@ -74,7 +76,7 @@ impl<O: Observer> Crew<O> {
         encoder: &mut BinaryEncoder,
         text: &mut Vec<u8>,
         format: Format,
-        command: &ringway_protocol::Command<'_>,
+        command: &Command<'_>,
         out: &mut Out,
     ) {
         match format {
@@ -107,18 +109,21 @@ impl<O: Observer> Crew<O> {
         self.timers.arm(id, client.poll_timeout().map(Nanos::of));
     }
 
-    /// Encodes one publish; false when the client can't say it now.
+    /// Encodes one publish, which an answer may come to; `None` when the client can't say it now.
     pub(super) fn publish(
         &mut self,
         now: Nanos,
         id: MemberId,
         what: &ringway_protocol::session::client::Publication<'_>,
         out: &mut Out,
-    ) -> bool {
-        let Some(member) = self.members.get_mut(id.0 as usize) else { return false };
-        let Ok(command) = member.client.publish(now.monotonic(), what) else { return false };
+    ) -> Option<Option<RequestId>> {
+        let member = self.members.get_mut(id.0 as usize)?;
+        let command = member.client.publish(now.monotonic(), what).ok()?;
         Self::encode(&mut self.encoder, &mut self.text, member.format, &command, out);
-        true
+        Some(match command {
+            Command::Publish(publish) => publish.id,
+            _ => None,
+        })
     }
 
     fn member_of(&self, link: LinkId) -> MemberId {

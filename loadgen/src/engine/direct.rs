@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringway_protocol::session::client::{JoinOptions, Options, Publication, RoomIndex};
-use ringway_protocol::{Format, Position, RoomName};
+use ringway_protocol::{Format, Position, RequestId, RoomName};
 
 use super::crew::Crew;
 use super::pacer::{Leave, Pace, Pacer};
@@ -75,9 +75,15 @@ impl<O: Observer> Direct<O> {
         Ok(count)
     }
 
-    pub(super) fn publish(&mut self, now: Nanos, id: MemberId, what: &Publication<'_>) -> bool {
+    /// With the request's id, if an answer is due.
+    pub(super) fn publish(
+        &mut self,
+        now: Nanos,
+        id: MemberId,
+        what: &Publication<'_>,
+    ) -> Option<Option<RequestId>> {
         let link = self.crew.members.get(id.0 as usize).and_then(|member| member.link);
-        let Some(out) = link.and_then(|link| self.fleet.out(link)) else { return false };
+        let out = link.and_then(|link| self.fleet.out(link))?;
         self.crew.publish(now, id, what, out)
     }
 
@@ -161,7 +167,9 @@ impl<O: Observer> Direct<O> {
             else {
                 continue;
             };
-            let link = self.fleet.open(&self.target, subprotocols(member.format))?;
+            let door = self.target.door(id.0.wrapping_add(member.opened));
+            let link = self.fleet.open(door, subprotocols(member.format))?;
+            member.opened = member.opened.wrapping_add(1);
             member.link = Some(link);
             member.opening = true;
             let index = link.0 as usize;

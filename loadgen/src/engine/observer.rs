@@ -6,7 +6,7 @@ use ringway_protocol::event::{ErrorEvent, Message, Published};
 use ringway_protocol::session::client::{
     Client, Fault, Phase, Reaction, Reconnect, Request, RoomIndex, Violation,
 };
-use ringway_protocol::{BodyKind, Event, Lane, Offset, SessionId};
+use ringway_protocol::{BodyKind, Epoch, Event, Lane, Offset, SessionId};
 
 use super::{Ending, Nanos};
 
@@ -67,6 +67,8 @@ pub enum Seen<'a> {
         replay: u32,
         /// Members in all, where the server says.
         count: u32,
+        /// Of the room's order.
+        epoch: Epoch,
     },
     /// It is no member any more, as it wished.
     Left,
@@ -91,7 +93,10 @@ pub enum Seen<'a> {
         missed: u64,
     },
     /// A room's order began anew.
-    Reset,
+    Reset {
+        /// The new one.
+        epoch: Epoch,
+    },
     /// A promise was broken.
     Violation(Breach<'a>),
     /// Bytes that are no frame.
@@ -122,12 +127,12 @@ impl<'a> Seen<'a> {
             (Reaction::Faulted, Event::Error(error)) => Self::Faulted(error),
             (Reaction::Welcomed { resumed }, _) => Self::Welcomed { resumed },
             (Reaction::Joined { room, recovered, replay }, Event::Joined(joined)) => {
-                Self::Joined { room, recovered, replay, count: joined.count }
+                Self::Joined { room, recovered, replay, count: joined.count, epoch: joined.position.epoch }
             }
             (Reaction::Left { .. }, _) => Self::Left,
             (Reaction::Told, Event::PresenceChanged(changed)) => Self::Presence { count: changed.count },
             (Reaction::Gap { missed, .. }, _) => Self::Gap { missed },
-            (Reaction::Reset { .. }, _) => Self::Reset,
+            (Reaction::Reset { .. }, Event::Reset { position, .. }) => Self::Reset { epoch: position.epoch },
             _ => return None,
         })
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringway_protocol::session::client::{JoinOptions, Options, Publication, RoomIndex};
-use ringway_protocol::{Format, Position, RoomName};
+use ringway_protocol::{Format, Position, RequestId, RoomName};
 
 use super::direct::Direct;
 use super::drivers::Drivers;
@@ -139,9 +139,18 @@ impl<O: Observer + 'static> Sessions<O> {
     /// can't be sent after all, the observer hears of it: [`Seen::Unsent`](super::Seen::Unsent).
     pub fn publish(&mut self, now: Nanos, id: MemberId, what: &Publication<'_>) -> bool {
         match &mut self.0 {
-            Engine::Direct(engine) => engine.publish(now, id, what),
+            Engine::Direct(engine) => engine.publish(now, id, what).is_some(),
             Engine::Drivers(engine) => engine.publish(now, id, what),
             Engine::Foreign(engine) => engine.publish(id, what),
+        }
+    }
+
+    /// The same, and which request it became: the answer has its id. WebSocket clients alone; `None` from others, and
+    /// where nothing was taken over.
+    pub fn publish_as(&mut self, now: Nanos, id: MemberId, what: &Publication<'_>) -> Option<RequestId> {
+        match &mut self.0 {
+            Engine::Direct(engine) => engine.publish(now, id, what).flatten(),
+            Engine::Drivers(_) | Engine::Foreign(_) => None,
         }
     }
 

@@ -37,6 +37,9 @@ pub struct Target {
     pub tls: Option<(Arc<rustls::ClientConfig>, ServerName<'static>)>,
     /// Source addresses to spread over: 127.0.0.2 and up; 0 leaves the choice to the system.
     pub sources: u8,
+    /// Other doors of the same server: its nodes. Clients are dealt to all in turn, and go on to the next one when a
+    /// connection ends.
+    others: Vec<Arc<Self>>,
     /// `SO_RCVBUF`, if not the system's; the QUIC clients of a thread then share a line that can be slowed down.
     pub receive_buffer_bytes: Option<usize>,
 }
@@ -120,8 +123,40 @@ impl Target {
             insecure,
             tls,
             sources: 0,
+            others: Vec::new(),
             receive_buffer_bytes: None,
         })
+    }
+
+    /// The same server with more doors: the nodes of a cluster, each reached as this one is.
+    ///
+    /// # Errors
+    /// When another scheme or path is asked for there.
+    pub fn with_others(mut self, others: Vec<Self>) -> Result<Self, BadUrl> {
+        if let Some(other) = others.iter().find(|other| {
+            other.transport != self.transport
+                || other.tls.is_some() != self.tls.is_some()
+                || other.path != self.path
+        }) {
+            return Err(BadUrl(format!("{}: several URLs must have one scheme and one path", other.host)));
+        }
+        self.others = others.into_iter().map(Arc::new).collect();
+        Ok(self)
+    }
+
+    /// The door of a client's connection, by the sum of its number and the connections that it had before.
+    #[must_use]
+    pub fn door(&self, turn: u32) -> &Self {
+        match turn as usize % (self.others.len() + 1) {
+            0 => self,
+            other => &self.others[other - 1],
+        }
+    }
+
+    /// How many doors there are.
+    #[must_use]
+    pub const fn doors(&self) -> usize {
+        self.others.len() + 1
     }
 
     /// The same for clients that speak `protocol`, in MQTT with this quality of service.
@@ -242,6 +277,16 @@ mod tests {
             "[::1]:7400".parse().unwrap()
         );
         assert!(Target::new("wss://127.0.0.1/", None, true).unwrap().tls.is_some());
+    }
+
+    #[test]
+    fn several_doors_are_taken_in_turn() {
+        let target = |port: u16| Target::new(&format!("ws://127.0.0.1:{port}/v1"), None, false).unwrap();
+        let target = target(1).with_others(vec![target(2), target(3)]).unwrap();
+        let ports: Vec<_> = (0..4).map(|turn| target.door(turn).address.port()).collect();
+        assert_eq!((ports, target.doors()), (vec![1, 2, 3, 1], 3));
+        let other = Target::new("ws://127.0.0.1:4/other", None, false).unwrap();
+        assert!(target.with_others(vec![other]).is_err());
     }
 
     #[test]

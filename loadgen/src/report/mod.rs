@@ -14,6 +14,7 @@ pub mod record;
 mod series;
 mod summary;
 mod tally;
+mod unrest;
 pub mod whole;
 
 pub use board::{Board, Progress};
@@ -25,3 +26,4 @@ pub use series::{Counts, Pulse, Row, Second, Series, second_of};
 pub(crate) use summary::{BUSY, grouped};
 pub use summary::{Limit, Summary, Verdict};
 pub use tally::{Evidence, Latency, Tally};
+pub use unrest::Unrest;

@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use ringway_protocol::session::client::Fault;
 use serde::{Deserialize, Serialize};
 
+use super::Unrest;
 use super::series::Counts;
 use crate::engine::Ending;
 
@@ -168,6 +169,8 @@ pub struct Tally {
     pub cpu: Duration,
     /// The busiest thread's share of a core.
     pub busiest: f64,
+    /// What `failover` counts beside.
+    pub unrest: Unrest,
     /// The first broken promises.
     pub evidence: Vec<Evidence>,
 }
@@ -292,6 +295,7 @@ impl Tally {
         self.handshake.add(&other.handshake);
         self.cpu += other.cpu;
         self.busiest = self.busiest.max(other.busiest);
+        self.unrest.add(&other.unrest);
         let room = EVIDENCE_MAX.saturating_sub(self.evidence.len());
         self.evidence.extend(other.evidence.iter().take(room).cloned());
     }

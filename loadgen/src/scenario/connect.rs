@@ -192,7 +192,7 @@ impl Observer for Arrivals {
             | Seen::Published(_)
             | Seen::Unsent
             | Seen::Gap { .. }
-            | Seen::Reset
+            | Seen::Reset { .. }
             | Seen::Left
             | Seen::Presence { .. } => {}
         }

@@ -36,6 +36,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), RunFault> {
         Scenario::ResumeStorm(_) => {
             refuse("resume-storm: only Ringway resumes what a lost connection missed")
         }
+        Scenario::Failover(_) => refuse("failover: only Ringway numbers what it acknowledges"),
         Scenario::PresenceStorm(_) => refuse("presence-storm: only Ringway tells who is in a room"),
         Scenario::SlowReader(_) => refuse("slow-reader: it watches the latest lane, which only Ringway has"),
         Scenario::Game(_) => refuse("game: its players are members of Ringway's rooms"),

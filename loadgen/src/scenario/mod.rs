@@ -3,6 +3,7 @@
 mod connect;
 mod crowd;
 mod echo;
+mod failover;
 mod fanout;
 mod file;
 mod foreign;
@@ -87,6 +88,7 @@ fn load(scenario: &Scenario) -> &dyn Load {
         Scenario::Fanout(args) => args,
         Scenario::Connect(args) => args,
         Scenario::ResumeStorm(args) => args,
+        Scenario::Failover(args) => args,
         Scenario::PresenceStorm(args) => args,
         Scenario::SlowReader(args) => args,
         Scenario::Game(args) => args,

@@ -281,7 +281,7 @@ impl Observer for Watchers {
                 }
             }
             Seen::Gap { missed } => self.tally.told_gaps += missed,
-            Seen::Reset => self.tally.resets += 1,
+            Seen::Reset { .. } => self.tally.resets += 1,
             Seen::Welcomed { .. } | Seen::Left | Seen::Message(_) | Seen::Published(_) | Seen::Unsent => {}
         }
     }

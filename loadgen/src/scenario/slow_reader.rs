@@ -204,7 +204,7 @@ impl Observer for Ages {
             Seen::Welcomed { .. }
             | Seen::Published(_)
             | Seen::Unsent
-            | Seen::Reset
+            | Seen::Reset { .. }
             | Seen::Left
             | Seen::Presence { .. } => {}
         }

@@ -49,10 +49,12 @@ impl Connectors {
         let Some(bound) = self.sockets.get_mut(&place) else {
             return Err(io::Error::other("a socket that was just bound is gone"));
         };
-        if let Some((_, connector)) = bound.last.as_ref().filter(|(last, _)| Arc::ptr_eq(last, options)) {
+        let shared =
+            bound.last.as_ref().filter(|(last, _)| self.target.doors() == 1 && Arc::ptr_eq(last, options));
+        if let Some((_, connector)) = shared {
             return Ok(connector.clone());
         }
-        let mut config = self.target.config(options.token.as_deref());
+        let mut config = self.target.door(number).config(options.token.as_deref());
         config.client.clone_from(&options.client);
         config.versions = options.versions;
         config.socket = Some(bound.socket.clone());

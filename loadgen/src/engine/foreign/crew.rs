@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ringway_protocol::Offset;
 use ringway_protocol::session::client::reconnect::after_close;
 use ringway_protocol::session::client::{Reconnect, RoomIndex};
 use ringway_protocol::websocket::Item;
+use ringway_protocol::{Epoch, Offset};
 
 use super::super::observer::{Arrival, MemberId, Observer, Seen};
 use super::super::timers::Timers;
@@ -199,7 +199,13 @@ impl Seat {
             }
             Heard::Joined => {
                 self.stage = Stage::Member;
-                let joined = Seen::Joined { room: RoomIndex(0), recovered: false, replay: 0, count: 0 };
+                let joined = Seen::Joined {
+                    room: RoomIndex(0),
+                    recovered: false,
+                    replay: 0,
+                    count: 0,
+                    epoch: Epoch(0),
+                };
                 observer.observe(now, id, joined);
             }
             Heard::Refused(text) if self.stage == Stage::Opening => {

@@ -329,7 +329,7 @@ impl Observer for Watch {
             Seen::Refused(request, error) => self.error(member, Some(request), error),
             Seen::Faulted(error) => self.error(member, None, error),
             Seen::Gap { missed } => self.tally.told_gaps += missed,
-            Seen::Reset => self.tally.resets += 1,
+            Seen::Reset { .. } => self.tally.resets += 1,
             Seen::Left | Seen::Presence { .. } => {}
             Seen::Violation(Breach { fault, session, room }) => {
                 self.tally.fault(|| format!("client {} (session {session}, room {room})", member.0), fault);

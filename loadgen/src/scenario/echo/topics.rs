@@ -153,7 +153,7 @@ impl Observer for Echoes {
             Seen::Welcomed { .. }
             | Seen::Published(_)
             | Seen::Gap { .. }
-            | Seen::Reset
+            | Seen::Reset { .. }
             | Seen::Left
             | Seen::Presence { .. } => {}
         }

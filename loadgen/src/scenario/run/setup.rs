@@ -48,11 +48,22 @@ impl Setup {
         common.threads = common.threads.max(transports.len().div_ceil(part.of.into()) as u16);
         let mut targets = Vec::new();
         for transport in transports {
-            let target = Target::new(&common.url, transport, common.insecure)?;
-            let mut target = target.speaking(common.protocol(), common.qos)?;
-            if let Some(path) = path {
-                path.clone_into(&mut target.path);
+            let mut doors = Vec::new();
+            for url in common.url.split(',') {
+                let mut door = Target::new(url, transport, common.insecure)?;
+                door = door.speaking(common.protocol(), common.qos)?;
+                if let Some(path) = path {
+                    path.clone_into(&mut door.path);
+                }
+                doors.push(door);
             }
+            if doors.len() > 1 && common.protocol() != Protocol::Ringway {
+                let text = "--url: several are the nodes of a Ringway cluster; another server has one";
+                return Err(RunFault::Asked(text.to_owned()));
+            }
+            let others = doors.split_off(1);
+            let Some(target) = doors.pop() else { continue };
+            let mut target = target.with_others(others)?;
             target.sources = common.sources.unwrap_or_else(|| target.sources_for(connections));
             if !is_stream(&target) && target.config(None).trust.is_none() {
                 let text = "QUIC and WebTransport believe a server elsewhere only with --insecure";
@@ -68,9 +79,12 @@ impl Setup {
                  `ulimit -n`, or spread them over more --processes"
             )));
         }
-        let server = common
-            .server_pid
-            .or_else(|| targets.first().and_then(|target| proc_stat::listener(target.address.port())));
+        // Of several nodes each may end without the run being over.
+        let found = || {
+            let target = targets.first().filter(|target| target.doors() == 1)?;
+            proc_stat::listener(target.address.port())
+        };
+        let server = common.server_pid.or_else(found);
         let board = if part.is_worker { Board::of_worker() } else { Board::default() };
         let tellers = if part.is_worker || part.of == 1 { common.threads } else { part.of };
         Ok(Self {
