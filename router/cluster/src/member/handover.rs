@@ -15,7 +15,7 @@ use super::{Effect, Member};
 use crate::{Monotonic, NodeId, Slot, Term};
 
 /// How many slots one node gives away at a time.
-pub const HANDOVERS_MAX: usize = 16;
+pub const HANDOVERS_MAX: usize = 64;
 /// How long after one that failed.
 const AGAIN_MS: u64 = 1_000;
 

@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const SUCCESSORS: usize = 2;
 /// How long the controller may say nothing before everybody watches.
 const SILENCE_MS: u64 = 5_000;
+/// Who was up for so long and is dead then did not die in a row.
+const CALM_MS: u64 = 600_000;
 
 /// The beats of others, if we watch them.
 #[derive(Debug, Default)]
@@ -108,7 +110,8 @@ impl Member {
             // A record without a beat is watched from now on.
             let (revision, watcher) = self.judge.seen.entry(*id).or_insert((Revision(0), Watcher::new(now)));
             if watcher.expired(&timing, now) && self.judge.declaring.insert(*id) {
-                let flaps = seen.record.flaps.saturating_add(1);
+                let calm = now.since(seen.since) >= CALM_MS * 1_000;
+                let flaps = if calm { 1 } else { seen.record.flaps.saturating_add(1) };
                 let record = NodeRecord { state: State::Dead, flaps, ..seen.record.clone() };
                 dead.push((*id, *revision, record));
             }

@@ -206,7 +206,11 @@ impl Member {
     pub(super) fn turn(&mut self, state: State) {
         let node = self.config.node;
         let Some(seen) = self.view.nodes.get(&node) else { return };
-        let record = NodeRecord { state, ..seen.record.clone() };
+        let mut record = NodeRecord { state, ..seen.record.clone() };
+        if state == State::Dead {
+            // Who says goodbye is well.
+            record.flaps = 0;
+        }
         let mut compare = vec![self.compare_node(node)];
         if state == State::Up {
             let chunks = ChunkId::all()

@@ -3,8 +3,9 @@
 use crate::Monotonic;
 use crate::slot::SLOTS;
 
-/// Slots that may move in a second: 5 % of all. A dead owner's slots are not counted: nobody serves them.
-pub(super) const MOVES_PER_SECOND: u64 = SLOTS as u64 * 5 / 100;
+/// Slots that may move in a second: 10 % of all. Those of a dead owner are not counted, as nobody serves them, nor those that
+/// a draining one gives away.
+pub(super) const MOVES_PER_SECOND: u64 = SLOTS as u64 * 10 / 100;
 /// How long a node must be up before it gets slots, while it never failed.
 pub(super) const HOLD_MS: u64 = 5_000;
 /// The longest that it must.
@@ -57,19 +58,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_percent_move_in_a_second_and_no_idle_time_is_saved_up() {
+    fn ten_percent_move_in_a_second_and_no_idle_time_is_saved_up() {
         let mut rate = MoveRate::new(Monotonic(0));
         assert_eq!(rate.allowed(Monotonic(0)), 0);
-        assert_eq!(rate.allowed(Monotonic(1_000_000)), 204);
-        rate.spend(204);
+        assert_eq!(rate.allowed(Monotonic(1_000_000)), 409);
+        rate.spend(409);
         let mut moved = 0;
         for step in 1..=100 {
             let allowed = rate.allowed(Monotonic(1_000_000 + step * 10_000));
             rate.spend(allowed);
             moved += allowed;
         }
-        assert!((203..=204).contains(&moved), "{moved}");
-        assert_eq!(rate.allowed(Monotonic(1_000_000_000)), 204);
+        assert!((408..=409).contains(&moved), "{moved}");
+        assert_eq!(rate.allowed(Monotonic(1_000_000_000)), 409);
     }
 
     #[test]
