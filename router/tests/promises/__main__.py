@@ -1,0 +1,46 @@
+"""`python3 -m promises BINARIES DIRECTORY [NAMES…]`, alone in namespaces of its own: `run` does that, and cleans up."""
+
+import argparse
+import pkgutil
+import sys
+import unittest
+
+from . import promise
+from .network import Network, Unavailable
+from .report import Lines
+
+
+def main():
+    arguments = parse()
+    try:
+        network = Network(nodes=3)
+    except Unavailable as fault:
+        print(f"promises skipped: {fault}")
+        return 0
+    promise.place = promise.Place(arguments.binaries, arguments.directory, network)
+    result = Lines()
+    chosen(arguments.names).run(result)
+    if not result.testsRun:
+        sys.exit(f"no promise has any of {arguments.names} in its name")
+    return 0 if result.wasSuccessful() else 1
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="run")
+    parser.add_argument("binaries")
+    parser.add_argument("directory")
+    parser.add_argument("names", nargs="*")
+    return parser.parse_args()
+
+
+def chosen(names):
+    """The tests that have one of these words in their name; all without words."""
+    loader, suite = unittest.TestLoader(), unittest.TestSuite()
+    modules = [module.name for module in pkgutil.iter_modules(sys.modules[__package__].__path__) if module.name.startswith("test_")]
+    for module in modules:
+        for case in loader.loadTestsFromName(f"{__package__}.{module}"):
+            suite.addTests(test for test in case if not names or any(name in test.id() for name in names))
+    return suite
+
+
+sys.exit(main())
