@@ -18,6 +18,7 @@
 
 pub mod access;
 pub mod audit;
+mod bar;
 mod bucket;
 pub mod counters;
 mod edge;

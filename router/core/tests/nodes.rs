@@ -20,7 +20,12 @@ fn number() -> u16 {
 }
 
 fn acquire(node: usize, term: u64, continues: bool) -> (usize, Task) {
-    (node, Task::Acquire { slot: slot(), term: Term(term), continues })
+    (node, Task::Acquire { slot: slot(), term: Term(term), continues, given: false })
+}
+
+/// Given by its owner.
+fn receive(node: usize, term: u64) -> (usize, Task) {
+    (node, Task::Acquire { slot: slot(), term: Term(term), continues: true, given: true })
 }
 
 /// Three nodes of which the second owns the room under term 1, and a member on each of the others.
@@ -65,13 +70,16 @@ fn what_a_broken_link_lost_follows_when_it_is_back() {
     world.link(1, 2, false);
     world.publish(ann, ROOM, "one");
     world.publish(ann, ROOM, "two");
-    world.send(bob, &say(3, "three", None));
+    world.send(bob, &say(3, "three", Some(b"m")));
     assert_eq!(world.read(bob), ["error unavailable"]);
     world.link(1, 2, true);
     assert_eq!(world.read(bob), ["#1 one", "#2 two"]);
-    world.publish(bob, ROOM, "four");
-    assert_eq!(world.read(ann), ["#1 one", "#2 two", "#3 four"]);
-    assert_eq!(world.read(bob), ["#3 four"]);
+    world.send(bob, &say(4, "four", None));
+    assert_eq!(world.read(bob), ["error unavailable"], "it would overtake what is to be repeated");
+    world.send(bob, &say(5, "three", Some(b"m")));
+    assert_eq!(world.read(ann), ["#1 one", "#2 two", "#3 three"]);
+    world.send(bob, &say(6, "four", None));
+    assert_eq!(world.read(bob), ["#3 three", "published #3", "#4 four", "published #4"]);
     sound(&world);
 }
 
@@ -201,7 +209,7 @@ fn a_handover_is_a_short_stall_and_nothing_else() {
     world.map(number(), Some(1), 1, &[(1, Task::Transfer { slot, to: peer(2) })]);
     world.run();
     assert_eq!(world.words(), [SlotWord::Transferred { done: true }]);
-    world.map(number(), Some(2), 2, &[(1, Task::Drop { slot }), acquire(2, 2, true)]);
+    world.map(number(), Some(2), 2, &[(1, Task::Drop { slot }), receive(2, 2)]);
     world.run();
     assert_eq!(world.read(ann), ["#2 two", "published #2"]);
     assert_eq!(world.read(bob), ["#1 one", "#2 two"]);
@@ -232,11 +240,31 @@ fn an_owner_without_a_lease_says_nothing() {
     let (mut world, ann, bob) = world(1);
     let now = world.now;
     world.shards[1].handle_lease(now, now.monotonic);
-    world.send(ann, &say(1, "one", None));
+    world.send(ann, &say(1, "one", Some(b"m")));
     assert_eq!((world.read(ann), world.read(bob)), (vec!["error unavailable".into()], vec![]));
     world.shards[1].handle_lease(now, now.monotonic.plus_ms(500));
     world.send(ann, &say(2, "two", None));
-    assert_eq!(world.read(ann), ["#1 two", "published #1"]);
+    assert_eq!(world.read(ann), ["error unavailable"]);
+    world.send(ann, &say(3, "one", Some(b"m")));
+    world.send(ann, &say(4, "two", None));
+    assert_eq!(world.read(ann), ["#1 one", "published #1", "#2 two", "published #2"]);
+    sound(&world);
+}
+
+#[test]
+fn what_waited_for_a_standby_at_an_owner_that_is_none_any_more_may_be_repeated() {
+    let (mut world, ann, _) = world(2);
+    stand_by(&mut world);
+    world.link(1, 2, false);
+    world.send(ann, &say(1, "one", Some(b"m")));
+    world.send(ann, &say(2, "two", None));
+    assert_eq!(world.read(ann), [] as [String; 0]);
+    world.map(number(), Some(2), 2, &[(1, Task::Drop { slot: slot() }), acquire(2, 2, true)]);
+    world.run();
+    assert_eq!(world.read(ann), ["error unavailable", "error outcome_unknown"]);
+    world.send(ann, &say(3, "one", Some(b"m")));
+    assert_eq!(world.read(ann), ["#1 one", "published #1"]);
+    world.shards.remove(1);
     sound(&world);
 }
 

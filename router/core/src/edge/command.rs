@@ -252,7 +252,7 @@ impl<E: Encoder> Shard<E> {
             self.refuse(now, session, publish.id, None, code);
             return;
         }
-        if self.is_barred(now, session, handle) {
+        if !self.edge.barred.admits(now, session, handle, publish.msg_id) {
             self.refuse(now, session, publish.id, None, ErrorCode::Unavailable);
             return;
         }

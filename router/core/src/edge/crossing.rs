@@ -30,9 +30,6 @@ const JOIN_MS: u64 = 10_000;
 const AGAIN_MS: u64 = 50;
 /// Requests of one slot that wait for a new owner.
 const HELD_MAX: usize = 1_024;
-/// After a publication that was refused, or whose outcome is unknown, later ones of the same session in the same room are refused for so long: they may
-/// have been sent before their client was told, and would overtake its repetition.
-pub(crate) const BAR_MS: u64 = 1_000;
 
 /// What waits for the owner of one slot.
 #[derive(Default)]
@@ -56,14 +53,14 @@ pub(crate) struct Awaited {
 enum What {
     Join(Box<JoinRequest>),
     Leave { session: SessionKey, id: RequestId, name: Box<str>, handle: RoomHandle },
-    Publish { answer: Answer, handle: RoomHandle, repeatable: bool },
+    Publish { answer: Answer, handle: RoomHandle, msg_id: Option<Box<[u8]>> },
     Other(Answer),
 }
 
 impl<F> super::Edge<F> {
     /// When a crossing is looked at next.
     pub(crate) fn crossings_at(&self) -> Option<Monotonic> {
-        self.crossings.values().map(|crossing| crossing.until).chain(self.barred.values().copied()).min()
+        self.crossings.values().map(|crossing| crossing.until).chain(self.barred.next()).min()
     }
 }
 
@@ -113,11 +110,10 @@ impl<E: Encoder> Shard<E> {
             }
             Request::Publish(publish) => {
                 let (answer, handle) = (request.answer(), publish.handle);
-                let repeatable = publish.msg_id.is_some();
                 if answer == Answer::Nobody {
                     return 0;
                 }
-                What::Publish { answer, handle, repeatable }
+                What::Publish { answer, handle, msg_id: publish.msg_id.clone() }
             }
             request => match request.answer() {
                 Answer::Nobody => return 0,
@@ -294,7 +290,8 @@ impl<E: Encoder> Shard<E> {
                     Request::Join(join) if !self.still_wants(&join) => {
                         self.refuse_held(now, Request::Join(join));
                     }
-                    request => self.send_request(now, slot, request),
+                    request if self.may_follow(now, &request) => self.send_request(now, slot, request),
+                    request => self.refuse_held(now, request),
                 }
             }
         }
@@ -316,11 +313,11 @@ impl<E: Encoder> Shard<E> {
                     self.crossing(now, slot).returned.push_back(Request::Join(join));
                 }
                 What::Leave { session, id, name, handle } => self.say_left(now, session, handle, id, &name),
-                What::Publish { answer, handle, repeatable } => {
+                What::Publish { answer, handle, msg_id } => {
                     if let Answer::Error(session, _) = &answer {
-                        let until = now.monotonic.plus_ms(BAR_MS);
-                        self.edge.barred.insert((session.key, handle), until);
+                        self.edge.barred.raise(now, session.key, handle, msg_id.as_deref());
                     }
+                    let repeatable = msg_id.is_some();
                     let code = if repeatable { ErrorCode::Unavailable } else { ErrorCode::OutcomeUnknown };
                     self.fail(now, &answer, code);
                 }
@@ -355,8 +352,7 @@ impl<E: Encoder> Shard<E> {
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
             Request::Publish(publish) => {
                 if let Origin::Session(session) = publish.origin {
-                    let until = now.monotonic.plus_ms(BAR_MS);
-                    self.edge.barred.insert((session.key, publish.handle), until);
+                    self.edge.barred.raise(now, session.key, publish.handle, publish.msg_id.as_deref());
                 }
                 self.fail(now, &Request::Publish(publish).answer(), code);
             }
@@ -394,15 +390,16 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    /// Whether a publication would overtake one whose outcome its client may not know yet.
-    pub(super) fn is_barred(&self, now: Now, session: SessionKey, handle: RoomHandle) -> bool {
-        !self.edge.barred.is_empty()
-            && self.edge.barred.get(&(session, handle)).is_some_and(|until| now.monotonic < *until)
+    /// Whether a held publication may be sent on: it may have come before its client was told that an earlier one was refused.
+    fn may_follow(&mut self, now: Now, request: &Request) -> bool {
+        let Request::Publish(publish) = request else { return true };
+        let Origin::Session(session) = publish.origin else { return true };
+        self.edge.barred.admits(now, session.key, publish.handle, publish.msg_id.as_deref())
     }
 
     /// What has waited too long.
     pub(super) fn tick_crossings(&mut self, now: Now) {
-        self.edge.barred.retain(|_, until| now.monotonic < *until);
+        self.edge.barred.expire(now);
         let due: BTreeSet<u16> = self
             .edge
             .crossings

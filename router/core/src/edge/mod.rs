@@ -22,13 +22,13 @@ use ringway_protocol::{Offset, RoomHandle};
 use slab::Slab;
 
 use crate::SessionKey;
+use crate::bar::Bars;
 use crate::map::HandleMap;
 use crate::outbox::Pool;
 use crate::time::Monotonic;
 use crate::timers::Timers;
 
 pub use close::Target;
-pub(crate) use crossing::BAR_MS;
 use crossing::{Awaited, Crossing};
 pub(crate) use interest::{CatchUp, Interest, Seat};
 pub use open::Open;
@@ -59,7 +59,7 @@ pub(crate) struct Edge<F> {
     /// By slot, what other nodes have not answered yet.
     pub(crate) awaited: BTreeMap<u16, VecDeque<Awaited>>,
     /// Who may not publish in which room for a moment.
-    pub(crate) barred: BTreeMap<(SessionKey, RoomHandle), Monotonic>,
+    pub(crate) barred: Bars<SessionKey>,
     /// The newest number of a request to another node.
     pub(crate) numbers: u32,
 }
@@ -79,7 +79,7 @@ impl<F> Edge<F> {
             timers: Timers::new(),
             crossings: BTreeMap::new(),
             awaited: BTreeMap::new(),
-            barred: BTreeMap::new(),
+            barred: Bars::new(),
             numbers: 0,
         }
     }

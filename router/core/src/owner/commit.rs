@@ -71,20 +71,30 @@ impl<E: Encoder> Shard<E> {
     }
 
     /// It will never be committed here.
-    pub(super) fn fail_pending(&mut self, pending: &Pending<E::Frame>) {
-        // Whether the standby has it, nobody here can know.
-        self.publish_failed(&pending.to, ErrorCode::OutcomeUnknown);
+    ///
+    /// Whether the standby has it, nobody here can know. Who gave it a `msg_id` can: by repeating it to the next owner.
+    pub(super) fn fail_pending(&mut self, now: Now, pending: &Pending<E::Frame>) {
+        let Pending { to, offset, .. } = pending;
+        let dedup = self.owner.rooms.get(to.handle).and_then(|room| room.dedup.as_ref());
+        let code = match dedup.and_then(|dedup| dedup.msg_id_at(*offset)).map(<[u8]>::to_vec) {
+            Some(msg_id) => {
+                self.bar(now, to.origin, to.handle, Some(&msg_id));
+                ErrorCode::Unavailable
+            }
+            None => ErrorCode::OutcomeUnknown,
+        };
+        self.publish_failed(to, code);
     }
 
     /// The room begins anew: what waited is void.
-    pub(super) fn fail_pending_of(&mut self, handle: ringway_protocol::RoomHandle) {
+    pub(super) fn fail_pending_of(&mut self, now: Now, handle: ringway_protocol::RoomHandle) {
         let Some(duty) = self.owner.duties.get_mut(&slot_of(handle)) else { return };
         let (gone, left) =
             core::mem::take(&mut duty.pending).into_iter().partition(|one| one.to.handle == handle);
         duty.pending = left;
         let gone: std::collections::VecDeque<_> = gone;
         for pending in gone {
-            self.fail_pending(&pending);
+            self.fail_pending(now, &pending);
         }
     }
 }

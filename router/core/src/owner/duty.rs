@@ -186,7 +186,7 @@ impl<E: Encoder> Shard<E> {
                 _ => None,
             })
             .collect();
-        self.drop_slots(&dropped);
+        self.drop_slots(now, &dropped);
         let mut changed = Vec::new();
         for (slot, route) in &update.routes {
             let before = self.routes.get(slot.number());
@@ -296,14 +296,14 @@ impl<E: Encoder> Shard<E> {
     }
 
     /// These slots are another's now, or nobody's: their rooms go, and what was asked is given back.
-    fn drop_slots(&mut self, slots: &[u16]) {
+    fn drop_slots(&mut self, now: Now, slots: &[u16]) {
         if slots.is_empty() {
             return;
         }
         for slot in slots {
             let Some(mut duty) = self.owner.duties.remove(slot) else { continue };
             for pending in core::mem::take(&mut duty.pending) {
-                self.fail_pending(&pending);
+                self.fail_pending(now, &pending);
             }
             // Given back once the new route stands, so that the edge learns the term.
             let keeps = core::mem::take(&mut duty.waiting);

@@ -4,7 +4,6 @@
 //! map to learn. Of a newer one: kept, this shard has. Without a lease nothing is promised.
 
 use crate::Shard;
-use crate::edge::BAR_MS;
 use crate::frame::Encoder;
 use crate::message::{Asked, Delivery, Origin, Request};
 use crate::route::{Asker, EdgeId, Holder};
@@ -52,7 +51,19 @@ impl<E: Encoder> Shard<E> {
                     self.without_lease(now, asker, asked.request);
                 }
             }
-            _ => self.give_back(asker, asked.request),
+            _ => self.give_on(now, asker, asked.request),
+        }
+    }
+
+    /// Gives back what another owner is to be asked, but nothing that would reach it before the repetition of what was refused here.
+    fn give_on(&mut self, now: Now, from: Asker, request: Request) {
+        match &request {
+            Request::Publish(publish)
+                if !self.is_free(now, publish.origin, publish.handle, publish.msg_id.as_deref()) =>
+            {
+                self.refuse_request(now, from, request);
+            }
+            _ => self.give_back(from, request),
         }
     }
 
@@ -73,7 +84,7 @@ impl<E: Encoder> Shard<E> {
         match request {
             Request::Publish(publish) => {
                 let (origin, id, handle, echo) = (publish.origin, publish.id, publish.handle, publish.echo);
-                self.bar(now, origin, handle);
+                self.bar(now, origin, handle, publish.msg_id.as_deref());
                 self.publish_failed(&Publisher { from, origin, id, handle, echo }, code);
             }
             Request::Join(join) => self.refuse_join(from, &join, code),
@@ -83,22 +94,24 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    /// A publication of this session is refused and will be repeated: later ones, which may have been sent before their
-    /// client is told, must not overtake it.
-    pub(super) fn bar(&mut self, now: Now, origin: Origin, handle: RoomHandle) {
+    /// A publication is refused and will be repeated: later ones of its session, which may have been sent before their client is told, must not
+    /// overtake it.
+    pub(super) fn bar(&mut self, now: Now, origin: Origin, handle: RoomHandle, msg_id: Option<&[u8]>) {
         if let Origin::Session(session) = origin {
-            self.owner.barred.insert((session.id, handle), now.monotonic.plus_ms(BAR_MS));
+            self.owner.barred.raise(now, session.id, handle, msg_id);
         }
     }
 
-    /// Whether the session may publish.
-    pub(super) fn is_free(&mut self, now: Now, origin: Origin, handle: RoomHandle) -> bool {
-        if self.owner.barred.is_empty() {
-            return true;
-        }
-        self.owner.barred.retain(|_, until| now.monotonic < *until);
+    /// Whether the session may publish this.
+    pub(super) fn is_free(
+        &mut self,
+        now: Now,
+        origin: Origin,
+        handle: RoomHandle,
+        msg_id: Option<&[u8]>,
+    ) -> bool {
         match origin {
-            Origin::Session(session) => !self.owner.barred.contains_key(&(session.id, handle)),
+            Origin::Session(session) => self.owner.barred.admits(now, session.id, handle, msg_id),
             Origin::Api { .. } => true,
         }
     }

@@ -25,6 +25,7 @@ use ringway_protocol::{
     Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName, SessionId, Version,
 };
 
+use crate::bar::Bars;
 use crate::frame::Encoder;
 use crate::map::HandleMap;
 use crate::message::{Delivery, Request, SessionRef};
@@ -56,7 +57,7 @@ pub(crate) struct Owner<F> {
     /// When streams to standbys that were refused begin again, by slot.
     again: BTreeMap<u16, Monotonic>,
     /// Who may not publish in which room for a moment, after a refusal that is to be repeated.
-    barred: BTreeMap<(SessionId, RoomHandle), Monotonic>,
+    barred: Bars<SessionId>,
     /// Until when this node may speak for its slots.
     lease_until: Monotonic,
     /// Numbers of streams given.
@@ -73,7 +74,7 @@ impl<F> Owner<F> {
             duties: BTreeMap::new(),
             replicas: BTreeMap::new(),
             again: BTreeMap::new(),
-            barred: BTreeMap::new(),
+            barred: Bars::new(),
             lease_until: Monotonic(u64::MAX),
             streams: 0,
         }

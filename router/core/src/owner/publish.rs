@@ -176,7 +176,7 @@ impl<E: Encoder> Shard<E> {
 
     fn publish_reliable(&mut self, now: Now, from: Asker, view: &PublishView<'_>) -> Result<(), ErrorCode> {
         let to = view.publisher(from);
-        if !self.is_free(now, view.origin, view.handle) {
+        if !self.is_free(now, view.origin, view.handle, view.msg_id) {
             return Err(ErrorCode::Unavailable);
         }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
@@ -200,7 +200,7 @@ impl<E: Encoder> Shard<E> {
         let replicates =
             self.routes.is_watched(slot_of(view.handle)) && self.replicates(view.handle, namespace);
         if replicates && !self.has_room_to_replicate(view.handle) {
-            self.bar(now, view.origin, view.handle);
+            self.bar(now, view.origin, view.handle, view.msg_id);
             return Err(ErrorCode::Unavailable);
         }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;

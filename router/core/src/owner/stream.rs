@@ -285,7 +285,7 @@ impl<E: Encoder> Shard<E> {
 
     /// A room came to be, or begins anew.
     pub(super) fn replicate_anew(&mut self, now: Now, handle: RoomHandle) {
-        self.fail_pending_of(handle);
+        self.fail_pending_of(now, handle);
         if self.is_streamed(handle) {
             self.send_room(now, slot_of(handle), Which::Standby, handle);
         }

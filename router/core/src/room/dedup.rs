@@ -85,6 +85,12 @@ impl Dedup {
         self.order.iter().filter_map(|(at, key)| Some((*at, &**key, *self.offsets.get(key)?)))
     }
 
+    /// The `msg_id` of what was published at an offset, if it is in the window. Looks through all of it.
+    pub(crate) fn msg_id_at(&self, offset: Offset) -> Option<&[u8]> {
+        let (_, key, _) = self.iter().find(|(_, _, at)| *at == offset)?;
+        key.splitn(2, |byte| *byte == 0).nth(1)
+    }
+
     pub(crate) fn expire(&mut self, now: Monotonic) {
         while let Some((at, key)) = self.order.front() {
             if self.order.len() <= IDS_MAX && now < at.plus_ms(KEPT_MS) {
