@@ -1,4 +1,4 @@
-"""`python3 -m promises BINARIES DIRECTORY [NAMES…]`, alone in namespaces of its own: `run` does that, and cleans up."""
+"""`python3 -m promises BINARIES DIRECTORY [--times N | --rolling N | NAMES…]`, alone in namespaces of its own: `run` does that, and cleans up."""
 
 import argparse
 import pkgutil
@@ -8,18 +8,24 @@ import unittest
 from . import promise
 from .network import Network, Unavailable
 from .report import Lines
+from .rounds import Rounds
 
 
 def main():
     arguments = parse()
     try:
-        network = Network(nodes=3)
+        network = Network(promise.Promise.nodes)
     except Unavailable as fault:
         print(f"promises skipped: {fault}")
         return 0
     promise.place = promise.Place(arguments.binaries, arguments.directory, network)
+    suite = unittest.TestSuite()
+    if arguments.times:
+        suite.addTest(rounds("test_failovers", arguments.times))
+    if arguments.rolling:
+        suite.addTest(rounds("test_restarts", arguments.rolling))
     result = Lines()
-    chosen(arguments.names).run(result)
+    (suite if suite.countTestCases() else chosen(arguments.names)).run(result)
     if not result.testsRun:
         sys.exit(f"no promise has any of {arguments.names} in its name")
     return 0 if result.wasSuccessful() else 1
@@ -29,8 +35,16 @@ def parse():
     parser = argparse.ArgumentParser(prog="run")
     parser.add_argument("binaries")
     parser.add_argument("directory")
+    parser.add_argument("--times", type=int, metavar="N", help="instead: so many failovers under one load")
+    parser.add_argument("--rolling", type=int, metavar="N", help="instead: so many restarts of a node under one load")
     parser.add_argument("names", nargs="*")
     return parser.parse_args()
+
+
+def rounds(name, times):
+    test = Rounds(name)
+    test.times = times
+    return test
 
 
 def chosen(names):

@@ -52,3 +52,8 @@ class Process:
     def last_lines(self, count=5):
         with open(self.log, errors="replace") as log:
             return "".join(log.readlines()[-count:])
+
+    def said(self, text):
+        """How many lines of its log hold this."""
+        with open(self.log, errors="replace") as log:
+            return sum(text in line for line in log)

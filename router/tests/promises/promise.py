@@ -26,8 +26,8 @@ class Promise(unittest.TestCase):
     nodes = 3
 
     def setUp(self):
-        self.seen = ""
-        self.directory = os.path.join(place.directory, self._testMethodName.removeprefix("test_"))
+        self.seen = []
+        self.directory = os.path.join(place.directory, self.id().rpartition(".test_")[2])
         os.mkdir(self.directory)
         self.network = place.network
         self.etcd = Etcd(self.directory)
@@ -68,9 +68,17 @@ class Promise(unittest.TestCase):
 
     def says(self, figures, *more):
         """The line of this promise."""
-        words = [f"{figures['acked']} acked, {figures['acked_lost']} lost, {figures['duplicated']} doubled, {figures['reordered']} reordered"]
-        words += [f"{figures['repeated']} repeated, {figures['resets']} resets, longest stall {figures['stall_max_ms']:.0f} ms"]
-        self.seen = "; ".join([self.seen] * bool(self.seen) + words + list(more))
+        self.seen = [in_words(figures), *more]
+
+    def count_in_logs(self, text):
+        """How often the nodes have written it."""
+        return sum(node.said(text) for node in self.cluster.nodes)
+
+
+def in_words(figures):
+    """What the load generator's verification came to."""
+    kept = f"{figures['acked']} acked, {figures['acked_lost']} lost, {figures['duplicated']} doubled, {figures['reordered']} reordered, {figures['resets']} resets"
+    return f"{kept}; {figures['repeated']} repeated, longest stall {figures['stall_max_ms']:.0f} ms"
 
 
 def owned(entries):

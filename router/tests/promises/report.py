@@ -11,7 +11,7 @@ class Lines(unittest.TestResult):
         self.began = time.monotonic()
 
     def addSuccess(self, test):
-        self._line("kept", test, test.seen)
+        self._line("kept", test, "; ".join(test.seen))
 
     def addFailure(self, test, fault):
         super().addFailure(test, fault)
