@@ -278,12 +278,18 @@ fn an_edge_ahead_of_the_owner_s_map_is_heard_when_that_catches_up() {
         world.shards[node].handle_cluster(now, &ringway_core::ClusterUpdate { routes, tasks });
         world.run();
     };
-    use ringway_core::Holder::{Here, Peer};
+    use ringway_core::Holder::{Here, Nobody, Peer};
     routes(&mut world, 1, Peer(peer(2)), vec![Task::Drop { slot: slot() }]);
     routes(&mut world, 0, Peer(peer(2)), Vec::new());
     world.send(ann, &say(1, "one", None));
     assert_eq!(world.read(ann), [] as [String; 0]);
+    // It sees that it is the owner before it may act on that: what comes then waits, too, and in its order.
+    routes(&mut world, 2, Nobody, Vec::new());
+    world.send(ann, &say(2, "two", None));
+    assert_eq!(world.read(ann), [] as [String; 0]);
+    assert_eq!(world.shards[0].census().crossings, 0, "nothing came back");
     routes(&mut world, 2, Here, vec![acquire(2, 2, false).1]);
-    assert_eq!(world.read(ann), ["reset: failover", "#1 one", "published #1"]);
+    let heard = ["reset: failover", "#1 one", "published #1", "#2 two", "published #2"];
+    assert_eq!(world.read(ann), heard);
     sound(&world);
 }

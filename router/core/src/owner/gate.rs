@@ -29,7 +29,12 @@ impl<E: Encoder> Shard<E> {
             return self.owner_ack(now, from.peer, slot, ack);
         }
         let route = self.routes.get(slot);
-        match asked.term.cmp(&route.term) {
+        // Of a later term, or one that this node has not taken up yet: the first that comes is the first to be handled.
+        let order = match route.holder {
+            Holder::Nobody if asked.term == route.term => Ordering::Greater,
+            _ => asked.term.cmp(&route.term),
+        };
+        match order {
             Ordering::Greater => {
                 let early = &mut self.duty(slot).early;
                 if early.len() < KEPT_MAX {
