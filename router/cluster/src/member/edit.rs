@@ -4,6 +4,7 @@
 //! up is given anything). One without an answer may be committed later: the chunk is then written once more even if nothing is to change, so that its
 //! revision moves on and decides.
 
+use super::handover::Handover;
 use super::{Member, Pending, RETRY_MS};
 use crate::coordinator::{Compare, Event, Key, Revision};
 use crate::map::{Chunk, ChunkId};
@@ -16,7 +17,6 @@ use crate::{Monotonic, NodeId, Slot, SlotOwner, Term};
 pub(super) enum Want {
     InSync(NodeId, Registration),
     Alone,
-    HandOver(NodeId),
 }
 
 /// A transaction on a chunk that is on its way, or was refused a moment ago.
@@ -55,18 +55,21 @@ impl Member {
     /// What is wanted of an entry of ours; `None` if it says so already or can't be had now.
     fn wanted(&self, slot: Slot, entry: &SlotOwner) -> Option<SlotOwner> {
         let us = Some(self.config.node);
-        let want = self.wants.get(&slot).filter(|_| entry.owner == us)?;
-        match *want {
+        if entry.owner != us {
+            return None;
+        }
+        // Who hands over has no other wish, but keeps it for when nothing comes of that.
+        if let Some(to) = self.handovers.get(&slot).and_then(Handover::commits_to) {
+            let stays = self.state() == Some(State::Up) && self.config.replicas > 1;
+            return entry.handed_over(to, us.filter(|_| stays)).filter(|_| self.is_up(to));
+        }
+        match *self.wants.get(&slot)? {
             Want::Alone => Some(entry.in_sync_cleared()),
             Want::InSync(node, registration) => {
                 let known = self.owned.get(&slot)?.standby();
                 entry
                     .in_sync_set()
                     .filter(|_| entry.standby == Some(node) && known == Some((node, registration)))
-            }
-            Want::HandOver(to) => {
-                let stays = self.state() == Some(State::Up) && self.config.replicas > 1;
-                entry.handed_over(to, us.filter(|_| stays)).filter(|_| self.is_up(to))
             }
         }
     }
@@ -76,7 +79,7 @@ impl Member {
     }
 
     pub(super) fn drive_edits(&mut self, now: Monotonic) {
-        let mine = !self.wants.is_empty() || self.touch.contains(&true);
+        let mine = !self.wants.is_empty() || !self.handovers.is_empty() || self.touch.contains(&true);
         let plans = self.plans(now);
         if !plans && !mine {
             return;
@@ -104,8 +107,9 @@ impl Member {
 
     /// Whether the owner of one of the chunk's slots wants something.
     fn wants_in(&self, id: ChunkId) -> bool {
-        let first = id.slots().next().zip(id.slots().last());
-        first.is_some_and(|(first, last)| self.wants.range(first..=last).next().is_some())
+        let Some((first, last)) = id.slots().next().zip(id.slots().last()) else { return false };
+        self.wants.range(first..=last).next().is_some()
+            || self.handovers.range(first..=last).any(|(_, handover)| handover.commits_to().is_some())
     }
 
     /// The chunk as it should be, and what must hold for that; `None` if it is as it should be. `plans`: also as the

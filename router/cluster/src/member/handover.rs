@@ -10,7 +10,6 @@
 //! A frozen slot acks nothing new, so that what was transferred is all there is. Once the transaction is handed over, only a newer revision of the chunk
 //! thaws the slot: until then it may still be committed.
 
-use super::edit::Want;
 use super::{Effect, Member};
 use crate::{Monotonic, NodeId, Slot, Term};
 
@@ -38,6 +37,11 @@ enum Phase {
 impl Handover {
     pub(super) const fn to(&self) -> NodeId {
         self.to
+    }
+
+    /// To whom, once the map is to say so.
+    pub(super) fn commits_to(&self) -> Option<NodeId> {
+        (self.phase == Phase::Committing).then_some(self.to)
     }
 }
 
@@ -67,10 +71,8 @@ impl Member {
         if let Some(handover) =
             self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Transferring)
         {
-            let to = handover.to;
             if done {
                 handover.phase = Phase::Committing;
-                self.wants.insert(slot, Want::HandOver(to));
             } else {
                 handover.phase = Phase::Failed(now.plus_ms(AGAIN_MS));
                 self.effects.push_back(Effect::Thaw { slot, term });
@@ -81,7 +83,7 @@ impl Member {
 
     /// Begins what the map asks for, ends what it no longer asks for.
     pub(super) fn drive_handovers(&mut self, now: Monotonic) {
-        let (view, effects, wants) = (&self.view, &mut self.effects, &mut self.wants);
+        let (view, effects) = (&self.view, &mut self.effects);
         self.handovers.retain(|slot, handover| {
             let entry = view.map.entry(*slot);
             let asked = entry.next == Some(handover.to);
@@ -90,7 +92,6 @@ impl Member {
                 _ if asked => true,
                 // `next` is gone: the chunk has a newer revision than any transaction of ours compared.
                 _ => {
-                    wants.remove(slot);
                     effects.push_back(Effect::Thaw { slot: *slot, term: entry.term });
                     false
                 }

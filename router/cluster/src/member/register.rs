@@ -230,15 +230,23 @@ impl Member {
             self.turning = false;
             self.retry_at = now.plus_ms(RETRY_MS);
         } else if state == State::Dead {
-            self.drop_everything();
-            self.phase = Phase::Left;
-            self.effects.push_back(Effect::Drained);
-            self.say_not_ready(NotReady::Left);
+            self.drained();
         }
     }
 
-    /// Our record says that we are dead, or is gone: forget everything, join again.
+    fn drained(&mut self) {
+        self.drop_everything();
+        self.phase = Phase::Left;
+        self.effects.push_back(Effect::Drained);
+        self.say_not_ready(NotReady::Left);
+    }
+
+    /// Our record says that we are dead, or is gone: forget everything, join again. Unless we were about to go: the watch may
+    /// be faster than the answer to our own goodbye.
     pub(super) fn declared_dead(&mut self, now: Monotonic) {
+        if self.draining {
+            return self.drained();
+        }
         self.drop_everything();
         self.phase = Phase::Idle(now);
         self.say_not_ready(NotReady::DeclaredDead);

@@ -36,6 +36,8 @@ struct World {
     paused: Vec<bool>,
     /// Whether standbys catch up.
     syncs: bool,
+    /// Whether a slot's standby is lost when the slot was transferred.
+    loses: bool,
 }
 
 impl World {
@@ -47,6 +49,7 @@ impl World {
             effects: Vec::new(),
             paused: Vec::new(),
             syncs: true,
+            loses: false,
         };
         configs.into_iter().for_each(|config| world.start(config));
         world
@@ -110,7 +113,11 @@ impl World {
                 }
                 Effect::Freeze { slot, term } => member.handle_frozen(slot, term),
                 Effect::Transfer { slot, term, .. } => {
-                    member.handle_transferred(now, slot, Term(term.0 - 1), true);
+                    let term = Term(term.0 - 1);
+                    member.handle_transferred(now, slot, term, true);
+                    if self.loses {
+                        member.request_alone(slot, term);
+                    }
                 }
                 _ => {}
             }
@@ -266,6 +273,33 @@ fn a_drain_hands_over_everything_and_drops_nothing() {
     assert_eq!(world.owns(1) + world.owns(2), 4_096);
     let anew = |effect: &Effect| matches!(effect, Effect::Acquire { continues: false, from: Some(_), .. });
     assert_eq!(world.told(1, anew) + world.told(2, anew), 0);
+}
+
+#[test]
+fn a_standby_that_is_lost_in_a_handover_does_not_stop_it() {
+    let mut world = World::of(3);
+    world.loses = true;
+    world.run_ms(2_000);
+    let (now, had) = (world.now, world.owns(0));
+    world.members[0].1.drain(now);
+    world.run_ms(25_000);
+    assert_eq!(world.told(0, |effect| matches!(effect, Effect::Release { .. })), had);
+    assert_eq!(world.told(0, |effect| *effect == Effect::Drained), 1);
+}
+
+#[test]
+fn who_drains_and_is_declared_dead_does_not_come_back() {
+    let mut world = World::of(3);
+    world.run_ms(2_000);
+    let now = world.now;
+    world.members[0].1.drain(now);
+    world.paused[0] = true;
+    world.run_ms(2_000);
+    assert_eq!(world.owns(1) + world.owns(2), 4_096);
+    world.paused[0] = false;
+    world.run_ms(2_000);
+    assert_eq!(world.told(0, |effect| *effect == Effect::Drained), 1);
+    assert_eq!(world.told(0, |effect| *effect == Effect::NotReady(NotReady::DeclaredDead)), 0);
 }
 
 #[test]
