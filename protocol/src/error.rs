@@ -144,6 +144,7 @@ codes! {
         Overloaded = 3005, "overloaded", Reconnect, "The server holds as many connections as it may.";
         Internal = 3006, "internal", Reconnect, "The server failed.";
         MemoryPressure = 3007, "memory_pressure", Reconnect, "The server was short of memory and this connection held most.";
+        Unreachable = 3008, "unreachable", Reconnect, "This node does not reach a room's owner; another one may.";
 
         ProtocolError = 3500, "protocol_error", Never, "The peer broke the protocol.";
         Unauthorized = 3501, "unauthorized", Never, "The token was refused.";

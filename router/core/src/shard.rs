@@ -171,6 +171,7 @@ impl<E: Encoder> Shard<E> {
             self.edge.timers.next(),
             self.edge.sweep_at,
             self.edge.crossings_at(),
+            self.edge.elsewhere_at,
         ]
         .into_iter()
         .flatten()

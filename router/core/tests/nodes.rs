@@ -293,3 +293,35 @@ fn an_edge_ahead_of_the_owner_s_map_is_heard_when_that_catches_up() {
     assert_eq!(world.read(ann), heard);
     sound(&world);
 }
+
+#[test]
+fn who_needs_an_owner_that_its_node_does_not_reach_is_told_to_go_elsewhere() {
+    let (mut world, ann, bob) = world(1);
+    let eve = world.open(2, "eve");
+    world.link(1, 2, false);
+    for _ in 0..29 {
+        world.advance_ms(100);
+    }
+    assert_eq!(world.read(bob), [] as [String; 0], "an owner that is lost is replaced by then");
+    for _ in 0..40 {
+        world.advance_ms(100);
+    }
+    assert_eq!(world.read(bob), ["closing 3008"]);
+    assert_eq!((world.closes(), world.read(ann)), (vec![3008], vec![]));
+    assert_eq!(world.read(eve), [] as [String; 0], "it has no such room");
+    sound(&world);
+}
+
+#[test]
+fn nobody_goes_when_the_owner_is_reached_again_in_time() {
+    let (mut world, _, bob) = world(1);
+    world.link(1, 2, false);
+    // It is to go in a moment.
+    for _ in 0..31 {
+        world.advance_ms(100);
+    }
+    world.link(1, 2, true);
+    world.advance_ms(10_000);
+    assert_eq!(world.read(bob), [] as [String; 0]);
+    sound(&world);
+}

@@ -60,7 +60,8 @@ class Promise(unittest.TestCase):
             entries = self.cluster.map()
             return len(entries) == SLOTS and all(e["owner"] and e["in_sync"] and not e["next"] for e in entries) and entries
 
-        return until("each slot has an owner and a standby that has everything", whole)
+        # A map is 4,096 entries: asked for more often, that would be load.
+        return until("each slot has an owner and a standby that has everything", whole, patience_s=150, every_s=1)
 
     def went_on(self, figures):
         """No room began anew, nobody was told of a gap."""

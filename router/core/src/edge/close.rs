@@ -67,7 +67,7 @@ impl<E: Encoder> Shard<E> {
         for session in sessions {
             let at = now.monotonic.plus_ms(self.random.below(spread_ms.max(1)));
             if let Some(open) = self.edge.session_mut(session) {
-                open.drain_at = Some(at);
+                open.go = Some((at, CloseCode::Draining));
             }
             self.schedule_session(now, session);
         }
@@ -128,7 +128,9 @@ impl<E: Encoder> Shard<E> {
 
     fn reconnect_after_ms(&mut self, code: u16) -> Option<u32> {
         match CloseCode::from_number(code)? {
-            CloseCode::Draining | CloseCode::Overloaded => Some(self.random.below(1_000) as u32),
+            CloseCode::Draining | CloseCode::Overloaded | CloseCode::Unreachable => {
+                Some(self.random.below(1_000) as u32)
+            }
             CloseCode::SlowConsumer | CloseCode::MemoryPressure => {
                 Some(500 + self.random.below(1_000) as u32)
             }
@@ -153,7 +155,7 @@ impl<E: Encoder> Shard<E> {
         let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) else { return };
         let expires =
             open.identity.expires.map(|expires| now.monotonic + expires.0.saturating_sub(now.unix.0));
-        let at = [expires, open.drain_at].into_iter().flatten().min();
+        let at = [expires, open.go.map(|(at, _)| at)].into_iter().flatten().min();
         self.edge.timers.set(session, &mut open.tick_at, at);
     }
 
@@ -162,8 +164,14 @@ impl<E: Encoder> Shard<E> {
         while let Some(session) = self.edge.timers.pop(now.monotonic) {
             let Some(open) = self.edge.session_mut(session) else { continue };
             open.tick_at = None;
-            if open.drain_at.is_some_and(|at| at <= now.monotonic) {
-                let code = CloseCode::Draining;
+            if let Some((_, code)) = open.go.filter(|(at, _)| *at <= now.monotonic) {
+                if code == CloseCode::Unreachable && !self.needs_another_node(session) {
+                    if let Some(open) = self.edge.session_mut(session) {
+                        open.go = None;
+                    }
+                    self.schedule_session(now, session);
+                    continue;
+                }
                 self.end(now, session, code.number(), code.text(), None);
             } else if open.identity.expires.is_some_and(|expires| expires <= now.unix) {
                 let code = CloseCode::TokenExpired;
@@ -174,6 +182,9 @@ impl<E: Encoder> Shard<E> {
         }
         if self.edge.crossings_at().is_some_and(|at| at <= now.monotonic) {
             self.tick_crossings(now);
+        }
+        if self.edge.elsewhere_at.is_some_and(|at| at <= now.monotonic) {
+            self.look_elsewhere(now);
         }
         if self.edge.sweep_at.is_some_and(|at| at <= now.monotonic) {
             self.sweep(now);

@@ -38,10 +38,18 @@ pub(crate) struct Crossing {
     needs: Term,
     /// The old owner, under its term, which still returns what it did not take.
     flush: Option<(Way, Term)>,
+    since: Monotonic,
     /// When to give up, or to ask again.
     until: Monotonic,
     returned: VecDeque<Request>,
     fresh: VecDeque<Request>,
+}
+
+impl Crossing {
+    /// Since when the owner is not asked.
+    pub(super) const fn began(&self) -> Monotonic {
+        self.since
+    }
 }
 
 /// A request on its way to another node.
@@ -141,7 +149,14 @@ impl<E: Encoder> Shard<E> {
         self.routes.watch(slot, true);
         let until = now.monotonic.plus_ms(JOIN_MS);
         let needs = self.routes.term(slot);
-        self.edge.crossings.entry(slot).or_insert_with(|| Crossing { needs, until, ..Crossing::default() })
+        self.look_elsewhere_later(now);
+        let since = now.monotonic;
+        self.edge.crossings.entry(slot).or_insert_with(|| Crossing {
+            needs,
+            since,
+            until,
+            ..Crossing::default()
+        })
     }
 
     /// Keeps a request for the next owner, if there is to be one soon.

@@ -8,6 +8,7 @@ mod close;
 mod command;
 mod crossing;
 mod deliver;
+mod elsewhere;
 mod interest;
 mod open;
 mod pressure;
@@ -56,6 +57,8 @@ pub(crate) struct Edge<F> {
     pub(crate) timers: Timers<SessionKey>,
     /// Slots whose owner is new, or out of reach.
     pub(crate) crossings: BTreeMap<u16, Crossing>,
+    /// When to look whether somebody is out of reach for too long.
+    pub(crate) elsewhere_at: Option<Monotonic>,
     /// By slot, what other nodes have not answered yet.
     pub(crate) awaited: BTreeMap<u16, VecDeque<Awaited>>,
     /// Who may not publish in which room for a moment.
@@ -78,6 +81,7 @@ impl<F> Edge<F> {
             sweep_at: None,
             timers: Timers::new(),
             crossings: BTreeMap::new(),
+            elsewhere_at: None,
             awaited: BTreeMap::new(),
             barred: Bars::new(),
             numbers: 0,

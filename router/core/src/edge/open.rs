@@ -86,7 +86,7 @@ impl<E: Encoder> Shard<E> {
             catching_up: 0,
             refusals: 0,
             bucket: Bucket::new(now.monotonic, limits.work_burst),
-            drain_at: None,
+            go: None,
             tick_at: None,
         });
         self.counters.sessions_opened += 1;

@@ -1,6 +1,6 @@
 //! One client's protocol state on its shard.
 
-use ringway_protocol::{Format, Generation, RoomHandle, SessionId};
+use ringway_protocol::{CloseCode, Format, Generation, RoomHandle, SessionId};
 
 use crate::SessionKey;
 use crate::access::Identity;
@@ -39,8 +39,8 @@ pub(crate) struct Session<F> {
     /// Refusals since the last command that was taken.
     pub(crate) refusals: u32,
     pub(crate) bucket: Bucket,
-    /// When a draining node tells it to go.
-    pub(crate) drain_at: Option<Monotonic>,
+    /// When it is told to go to another node, and why.
+    pub(crate) go: Option<(Monotonic, CloseCode)>,
     pub(crate) tick_at: Option<Monotonic>,
 }
 
