@@ -41,6 +41,14 @@ pub(crate) enum Fault {
     TellsGaps,
     /// Every publish is refused.
     Refuses,
+    /// Every fifth is refused for now, with all that follow until it comes again.
+    RefusesForNow,
+    /// The tenth of a session is refused for now, and those behind it are taken.
+    LetsOvertake,
+    /// The tenth is acknowledged and forgotten.
+    AcksAndForgets,
+    /// One that comes again is published again.
+    PublishesAgain,
     /// Nobody is told who left.
     ForgetsWhoLeft,
 }
@@ -77,6 +85,15 @@ struct Server {
     rooms: BTreeMap<String, Room>,
     connections: u64,
     encoder: BinaryEncoder,
+    /// By connection and room.
+    asked: BTreeMap<(u64, String), Asked>,
+}
+
+#[derive(Default)]
+struct Asked {
+    publications: u64,
+    /// Was refused for now, and must come again.
+    awaited: Option<Vec<u8>>,
 }
 
 const EPOCH: Epoch = Epoch(0xabcd);
@@ -84,7 +101,7 @@ const EPOCH: Epoch = Epoch(0xabcd);
 /// Starts a server with this fault.
 pub(crate) fn room_server(fault: Fault) -> SocketAddr {
     let encoder = BinaryEncoder::new();
-    let server = Server { fault, rooms: BTreeMap::new(), connections: 0, encoder };
+    let server = Server { fault, rooms: BTreeMap::new(), connections: 0, encoder, asked: BTreeMap::new() };
     let server = Arc::new(Mutex::new(server));
     listen(move |mut stream| {
         let Some((offered, early)) = accept(&mut stream) else { return };
@@ -240,7 +257,21 @@ impl Server {
             let error = ErrorEvent { id: publish.id, room: None, code, retry_after_ms: Some(1), message };
             return self.tell(with, &Event::Error(error));
         }
+        if self.is_refused_for_now(with, publish) {
+            let (code, message) = (ErrorCode::Unavailable, "in a moment");
+            let error = ErrorEvent { id: publish.id, room: None, code, retry_after_ms: Some(1), message };
+            return self.tell(with, &Event::Error(error));
+        }
         let room = self.rooms.entry(name.to_owned()).or_default();
+        if self.fault == Fault::AcksAndForgets
+            && room.log.len() == 9
+            && let Some(id) = publish.id
+        {
+            let place = Place::Offset(Offset(10));
+            let (time, duplicate) = (UnixMicros(1), false);
+            let published = Published { id, room: name, epoch: EPOCH, place, time, duplicate };
+            return self.tell(with, &Event::Published(published));
+        }
         let place = if publish.lane == Lane::Reliable {
             Place::Offset(Offset(room.log.len() as u64 + 1))
         } else {
@@ -274,6 +305,45 @@ impl Server {
         let Some(id) = publish.id else { return true };
         let (time, duplicate) = (UnixMicros(1), false);
         self.tell(with, &Event::Published(Published { id, room: name, epoch: EPOCH, place, time, duplicate }))
+    }
+
+    fn is_refused_for_now(&mut self, with: &Conversation, publish: &Publish<'_>) -> bool {
+        let every = match self.fault {
+            Fault::RefusesForNow => 5,
+            Fault::LetsOvertake | Fault::PublishesAgain => 10,
+            _ => return false,
+        };
+        let key = (with.connection, publish.room.as_str().to_owned());
+        let Asked { publications, awaited } = self.asked.entry(key).or_default();
+        let msg_id = publish.msg_id.map(<[u8]>::to_vec);
+        if let Some(first) = awaited.clone() {
+            if msg_id.as_ref() == Some(&first) {
+                *awaited = None;
+                return false;
+            }
+            return self.fault == Fault::RefusesForNow;
+        }
+        *publications += 1;
+        let refused = *publications % every == 0 && (every == 5 || *publications == every);
+        if refused {
+            *awaited = msg_id;
+        }
+        if refused && self.fault == Fault::PublishesAgain {
+            // It was published all the same.
+            let name = publish.room.as_str();
+            let room = self.rooms.entry(name.to_owned()).or_default();
+            let kept = Kept {
+                lane: publish.lane,
+                place: Place::Offset(Offset(room.log.len() as u64 + 1)),
+                session: SessionId(with.connection),
+                key: None,
+                kind: publish.body.kind,
+                body: publish.body.bytes.to_vec(),
+            };
+            self.send_to_members(name, &kept, None);
+            self.rooms.get_mut(name).expect("just there").log.push(kept);
+        }
+        refused
     }
 
     fn deliver(&mut self, name: &str, kept: &Kept, except: Option<u64>) {
