@@ -8,6 +8,9 @@
 //!    Its owner is not the best node: the same, paced.
 //! 4. Its standby is not the second best, or is draining: replaced, which costs the slot its standby until the new one
 //!    has caught up. Paced.
+//!
+//! A node that is up and not stable yet gets nothing by 3 and 4, and keeps what it has: it is as good as those that are only a moment older, and would
+//! get it back.
 
 use super::{State, rendezvous};
 use crate::NodeId;
@@ -96,6 +99,13 @@ impl Plan {
         self.state(node) == Some(State::Up)
     }
 
+    /// Whether it is up, and has still to prove itself.
+    fn is_young(&self, node: NodeId) -> bool {
+        self.nodes
+            .binary_search_by_key(&node, |standing| standing.id)
+            .is_ok_and(|index| self.nodes[index].state == State::Up && !self.nodes[index].stable)
+    }
+
     fn replace_owner(&self, slot: Slot, entry: &SlotOwner) -> Option<SlotOwner> {
         let (best, second) = self.wanted[slot.index()];
         if entry.owner.is_none() && best.is_none() {
@@ -110,7 +120,7 @@ impl Plan {
         let (best, _) = self.wanted[slot.index()];
         let heir = entry.standby.filter(|standby| entry.in_sync && self.is_up(*standby));
         let target = if self.is_up(owner) { best } else { heir.or(best) };
-        let target = target.filter(|target| *target != owner);
+        let target = target.filter(|target| *target != owner && !self.is_young(owner));
         let under_way = entry.next.filter(|next| self.is_up(*next) && target.is_some());
         if target.is_none() || under_way.is_some() {
             return SlotOwner { next: under_way, ..*entry };
@@ -134,6 +144,7 @@ impl Plan {
             // While the slot is about to move, one change at a time.
             Some(_) if entry.next.is_some() || *moves == 0 => *entry,
             Some(standby) if wanted.is_none() && self.is_up(standby) && self.replicas > 1 => *entry,
+            Some(standby) if self.is_young(standby) && wanted.is_some() => *entry,
             Some(_) => {
                 *moves -= 1;
                 entry.with_standby(wanted)
@@ -247,6 +258,19 @@ mod tests {
         assert!((1_900..2_200).contains(&second), "{second}");
         all[1].stable = false;
         assert!(plan(&all, 2).wanted.iter().all(|(best, _)| *best == Some(NodeId(1))));
+    }
+
+    #[test]
+    fn nodes_that_were_started_together_keep_their_slots_when_the_first_is_stable() {
+        let mut all = nodes(3);
+        all.iter_mut().for_each(|node| node.stable = false);
+        let mut map = placed(&all);
+        for stable in 0..3 {
+            all[stable].stable = true;
+            let settled = map.clone();
+            assert_eq!(apply(&mut map, &plan(&all, 2), 4_096), 0);
+            assert_eq!(map, settled);
+        }
     }
 
     #[test]
