@@ -37,7 +37,7 @@ pub struct Census {
     pub crossings: usize,
     /// Requests to other nodes that are not answered.
     pub awaited: usize,
-    /// Sessions that may not publish in a room for a moment.
+    /// Refusals of publications that are remembered, by session and room.
     pub barred: usize,
     /// Requests that wait for the map, or for the end of a handover.
     pub kept: usize,
@@ -110,7 +110,7 @@ impl<E: Encoder> Shard<E> {
             timers: self.owner.timers.len() + self.edge.timers.len(),
             crossings: self.edge.crossings.len(),
             awaited: self.edge.awaited.values().map(|awaited| awaited.len()).sum(),
-            barred: self.edge.barred.len(),
+            barred: self.edge.barred.len() + self.edge.refused.len() + self.owner.refused.len(),
             kept: self.owner.duties_kept(),
             pending: self.owner.duties_pending(),
             frozen: self.owner.duties_frozen(),

@@ -1,59 +1,97 @@
-//! Who may not publish for a moment, because a publication of theirs was refused and is to be repeated.
+//! Who may not publish for a while, because a publication of theirs was refused and is to be repeated.
 //!
-//! Shard view; an edge has one for its sessions, an owner one for those that publish in its rooms. A client may have sent more before it is told of a
-//! refusal: those must not overtake the repetition. So everything of that session in that room is refused as well, until the refused one comes again,
-//! known by its `msg_id`, or for a second. Time alone would not do: a bar that ends while a client's publications come in lets the last of them pass.
+//! Edge view. A client may have sent more before it is told of a refusal: those must not overtake the repetition. So
+//! everything of that session in that room is refused as well, until the refused one comes again, known by its `msg_id`:
+//! what comes behind that was sent by somebody who knew. Without a `msg_id`, or if it does not come, time lifts the bar.
+//!
+//! Refusals of what was sent before the repetition may still come after it: they say how many refusals the edge knew of when
+//! it sent them, and bar nobody anew.
 
 use std::collections::BTreeMap;
 
 use ringway_protocol::RoomHandle;
 
-use crate::time::{Monotonic, Now};
+use crate::SessionKey;
+use crate::time::Monotonic;
 
-/// How long a bar stands if nothing opens it. Clients repeat at once, or after a second ([`ringway_protocol::Retry::After`]).
-const BAR_MS: u64 = 1_000;
+/// How long a bar stands if the repetition can't be known. Clients repeat at once, or after a second
+/// ([`ringway_protocol::Retry::After`]).
+const UNKNOWN_MS: u64 = 1_000;
+/// How long it stands, if its repetition does not come.
+const KNOWN_MS: u64 = 3_000;
+/// How long it is remembered that a repetition has passed: longer than what was sent before may be on its way.
+const PASSED_MS: u64 = 20_000;
 
-/// By session, as `K` names it, and room.
-#[derive(Debug)]
-pub(crate) struct Bars<K>(BTreeMap<(K, RoomHandle), Bar>);
+/// By session and room.
+#[derive(Debug, Default)]
+pub(crate) struct Bars(BTreeMap<(SessionKey, RoomHandle), Bar>);
 
 #[derive(Debug)]
 struct Bar {
+    state: State,
+    /// What was sent when fewer refusals were known bars nobody.
+    passed: u32,
     until: Monotonic,
-    /// The first one that was refused. `None`: it had no `msg_id`, its repetition can't be known.
-    first: Option<Box<[u8]>>,
 }
 
-impl<K: Ord> Bars<K> {
-    pub(crate) const fn new() -> Self {
-        Self(BTreeMap::new())
+#[derive(Debug)]
+enum State {
+    Open,
+    /// Until this comes again. `None`: nobody can know.
+    Closed(Option<Box<[u8]>>),
+}
+
+impl Bars {
+    /// A publication is refused that was sent when the edge `knew` of so many refusals. Where a bar stands already, it goes
+    /// on waiting for the one that it waits for.
+    pub(crate) fn raise(
+        &mut self,
+        now: Monotonic,
+        of: (SessionKey, RoomHandle),
+        msg_id: Option<&[u8]>,
+        knew: u32,
+    ) {
+        let until = now.plus_ms(if msg_id.is_some() { KNOWN_MS } else { UNKNOWN_MS });
+        let bar = self.0.entry(of).or_insert_with(|| Bar { state: State::Open, passed: 0, until });
+        if matches!(bar.state, State::Open) && knew >= bar.passed {
+            (bar.state, bar.until) = (State::Closed(msg_id.map(Into::into)), until);
+        }
     }
 
-    /// A publication is refused. Where a bar stands already, it goes on waiting for the one that it waits for.
-    pub(crate) fn raise(&mut self, now: Now, session: K, handle: RoomHandle, msg_id: Option<&[u8]>) {
-        self.expire(now);
-        let until = now.monotonic.plus_ms(BAR_MS);
-        self.0.entry((session, handle)).or_insert_with(|| Bar { until, first: msg_id.map(Into::into) });
-    }
-
-    /// Whether a publication may pass. The repetition of what was refused opens the bar.
-    pub(crate) fn admits(&mut self, now: Now, session: K, handle: RoomHandle, msg_id: Option<&[u8]>) -> bool {
+    /// Whether a publication may pass; if it does, it is sent when so many refusals are `known`. The repetition of what was
+    /// refused opens the bar.
+    pub(crate) fn admits(
+        &mut self,
+        now: Monotonic,
+        of: (SessionKey, RoomHandle),
+        msg_id: Option<&[u8]>,
+        known: u32,
+    ) -> bool {
+        // Nearly always there is none.
         if self.0.is_empty() {
             return true;
         }
-        self.expire(now);
-        let key = (session, handle);
-        let Some(bar) = self.0.get(&key) else { return true };
-        let opens = bar.first.is_some() && bar.first.as_deref() == msg_id;
-        if opens {
-            self.0.remove(&key);
+        let Some(bar) = self.0.get_mut(&of) else { return true };
+        match &bar.state {
+            State::Open => true,
+            State::Closed(first) if first.is_some() && first.as_deref() == msg_id => {
+                *bar = Bar { state: State::Open, passed: known, until: now.plus_ms(PASSED_MS) };
+                true
+            }
+            State::Closed(_) => false,
         }
-        opens
     }
 
-    /// Takes away what has stood for its time.
-    pub(crate) fn expire(&mut self, now: Now) {
-        self.0.retain(|_, bar| now.monotonic < bar.until);
+    /// Takes away what has stood for its time, but for those whose time begins anew.
+    pub(crate) fn expire(&mut self, now: Monotonic, again: impl Fn(SessionKey) -> bool) {
+        self.0.retain(|(session, _), bar| {
+            if bar.until > now {
+                return true;
+            }
+            let again = matches!(bar.state, State::Closed(_)) && again(*session);
+            bar.until = now.plus_ms(UNKNOWN_MS);
+            again
+        });
     }
 
     /// When the next one has.
@@ -70,41 +108,55 @@ impl<K: Ord> Bars<K> {
 mod tests {
     use super::*;
 
-    const ROOM: RoomHandle = RoomHandle(7);
+    const ANN: (SessionKey, RoomHandle) = (SessionKey { index: 1, reuse: 0 }, RoomHandle(7));
+    const BOB: (SessionKey, RoomHandle) = (SessionKey { index: 2, reuse: 0 }, RoomHandle(7));
 
-    fn at(ms: u64) -> Now {
-        Now { monotonic: Monotonic(ms * 1_000), ..Now::default() }
+    const fn at(ms: u64) -> Monotonic {
+        Monotonic(ms * 1_000)
+    }
+
+    fn admits(bars: &mut Bars, ms: u64, msg_id: &[u8], known: u32) -> bool {
+        bars.admits(at(ms), ANN, Some(msg_id), known)
     }
 
     #[test]
     fn later_ones_wait_for_the_repetition_of_the_first() {
-        let mut bars = Bars::new();
-        bars.raise(at(0), 1, ROOM, Some(b"a"));
-        bars.raise(at(0), 1, ROOM, Some(b"b"));
-        assert!(!bars.admits(at(10), 1, ROOM, Some(b"b")) && !bars.admits(at(10), 1, ROOM, None));
-        assert!(bars.admits(at(10), 2, ROOM, Some(b"b")), "another session's own");
-        assert!(bars.admits(at(10), 1, ROOM, Some(b"a")));
-        assert!(bars.admits(at(10), 1, ROOM, Some(b"b")));
+        let mut bars = Bars::default();
+        bars.raise(at(0), ANN, Some(b"a"), 0);
+        bars.raise(at(0), ANN, Some(b"b"), 0);
+        assert!(!admits(&mut bars, 10, b"b", 2) && !bars.admits(at(10), ANN, None, 2));
+        assert!(bars.admits(at(10), BOB, Some(b"b"), 0), "another session's own");
+        assert!(admits(&mut bars, 10, b"a", 2) && admits(&mut bars, 10, b"b", 2));
     }
 
     #[test]
-    fn a_bar_stands_for_a_second_if_nobody_repeats() {
-        let mut bars = Bars::new();
-        bars.raise(at(0), 1, ROOM, None);
-        assert_eq!((bars.next(), bars.len()), (Some(Monotonic(1_000_000)), 1));
-        assert!(!bars.admits(at(999), 1, ROOM, None));
-        assert!(bars.admits(at(1_000), 1, ROOM, None));
+    fn a_refusal_of_what_was_sent_before_the_repetition_bars_nobody_anew() {
+        let mut bars = Bars::default();
+        bars.raise(at(0), ANN, Some(b"a"), 0);
+        assert!(admits(&mut bars, 10, b"a", 1));
+        bars.raise(at(20), ANN, Some(b"b"), 0);
+        assert!(admits(&mut bars, 20, b"b", 2));
+        // But one that was sent since does.
+        bars.raise(at(30), ANN, Some(b"a"), 1);
+        assert!(!admits(&mut bars, 30, b"b", 3));
+        assert!(admits(&mut bars, 30, b"a", 3));
     }
 
     #[test]
-    fn a_repetition_that_is_refused_again_bars_anew() {
-        let mut bars = Bars::new();
-        bars.raise(at(0), 1, ROOM, Some(b"a"));
-        assert!(bars.admits(at(990), 1, ROOM, Some(b"a")));
-        bars.raise(at(990), 1, ROOM, Some(b"a"));
-        assert!(
-            !bars.admits(at(1_010), 1, ROOM, Some(b"k")),
-            "the first bar's time is none of the second one's"
-        );
+    fn a_bar_falls_by_time_if_nobody_repeats() {
+        let mut bars = Bars::default();
+        bars.raise(at(0), ANN, None, 0);
+        bars.raise(at(0), BOB, Some(b"b"), 0);
+        assert_eq!((bars.next(), bars.len()), (Some(at(1_000)), 2));
+        bars.expire(at(999), |_| false);
+        assert!(!bars.admits(at(999), ANN, None, 1));
+        // Whose commands were not read may have sent more before it was told.
+        bars.expire(at(1_000), |session| session == ANN.0);
+        assert!(!bars.admits(at(1_000), ANN, None, 1));
+        bars.expire(at(2_000), |_| false);
+        assert!(bars.admits(at(2_000), ANN, None, 1));
+        assert!(!bars.admits(at(2_000), BOB, Some(b"c"), 1));
+        bars.expire(at(3_000), |_| false);
+        assert_eq!((bars.len(), bars.next()), (0, None));
     }
 }

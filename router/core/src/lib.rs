@@ -32,6 +32,7 @@ pub mod output;
 mod owner;
 pub mod part;
 mod random;
+mod recent;
 pub mod record;
 mod room;
 pub mod route;

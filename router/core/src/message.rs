@@ -244,6 +244,8 @@ pub struct PublishRequest {
     pub retry: Option<Position>,
     /// Whether the publisher wants its own publication.
     pub echo: bool,
+    /// How many publications of the session in the room its edge knows to be refused.
+    pub refusals: u32,
     /// What the body's bytes are.
     pub body_kind: BodyKind,
     /// The body.
@@ -310,6 +312,22 @@ pub enum Delivery<S> {
         handle: RoomHandle,
         /// Which membership, as asked.
         seat: u32,
+        /// The `error` frame.
+        frame: S,
+    },
+    /// A publication is refused and may be repeated: none of the session in the room is taken until its edge knows of so
+    /// many refusals, for what was sent before must not overtake the repetition.
+    PublishRefused {
+        /// Whose.
+        session: SessionKey,
+        /// Which room.
+        handle: RoomHandle,
+        /// How many.
+        refusals: u32,
+        /// How many its edge knew of when it sent this one.
+        knew: u32,
+        /// By which its repetition will be known.
+        msg_id: Option<Box<[u8]>>,
         /// The `error` frame.
         frame: S,
     },
@@ -487,6 +505,7 @@ impl<S> Delivery<S> {
             | Self::Registered(_)
             | Self::Reply { room: Some(_), .. } => true,
             Self::JoinRefused { .. }
+            | Self::PublishRefused { .. }
             | Self::Displaced { .. }
             | Self::Reply { room: None, .. }
             | Self::ApiAnswer { .. }
@@ -519,6 +538,9 @@ impl<S> Delivery<S> {
             }
             Self::JoinRefused { session, handle, seat, frame } => {
                 Delivery::JoinRefused { session, handle, seat, frame: change(frame) }
+            }
+            Self::PublishRefused { session, handle, refusals, knew, msg_id, frame } => {
+                Delivery::PublishRefused { session, handle, refusals, knew, msg_id, frame: change(frame) }
             }
             Self::Displaced { session, code } => Delivery::Displaced { session, code },
             Self::Reply { session, room, last, format, frames } => {

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use ringway_cluster::coordinator::Revision;
+use ringway_cluster::map::CHUNKS;
 use ringway_cluster::member::{Effect, Member};
 use ringway_cluster::replication::Registration;
-use ringway_cluster::{Monotonic, NodeId, Slot, Term};
+use ringway_cluster::{ChunkId, Monotonic, NodeId, Slot, Term};
 
 use crate::output::SlotWord;
 use crate::owner::{ClusterUpdate, Task};
@@ -18,6 +20,8 @@ pub struct Part {
     nodes: Vec<NodeId>,
     numbers: BTreeMap<NodeId, PeerId>,
     told: Vec<Route>,
+    /// As of when routes of each part of the map were told.
+    looked: [Revision; CHUNKS],
     /// Slots that this node has acquired, as far as effects were taken.
     owned: BTreeMap<Slot, Term>,
 }
@@ -32,6 +36,7 @@ impl Part {
             nodes: vec![here],
             numbers: BTreeMap::from([(here, PeerId::HERE)]),
             told,
+            looked: [Revision(0); CHUNKS],
             owned: BTreeMap::new(),
         }
     }
@@ -60,17 +65,17 @@ impl Part {
     /// [`Effect::MapChanged`] must not be given before what the member remembers is durable; the member may be ahead of them.
     pub fn update(&mut self, member: &Member, effects: impl IntoIterator<Item = Effect>) -> ClusterUpdate {
         let mut tasks = Vec::new();
-        let mut moved = false;
         for effect in effects {
-            // A renewal alone changes nobody's slots.
-            moved |= effect != Effect::Renewed;
+            if let Effect::Acquire { slot, .. }
+            | Effect::StepDown { slot, .. }
+            | Effect::Release { slot, .. } = &effect
+            {
+                self.looked[ChunkId::of(*slot).index()] = Revision(0);
+            }
             tasks.extend(self.task(effect));
         }
         let (mut routes, mut drops) = (Vec::new(), Vec::new());
-        if !moved {
-            return ClusterUpdate { routes, tasks };
-        }
-        for slot in Slot::all() {
+        for slot in self.moved(member) {
             let route = self.route(member, slot);
             let told = core::mem::replace(&mut self.told[slot.index()], route);
             if told != route {
@@ -85,14 +90,31 @@ impl Part {
         ClusterUpdate { routes, tasks: drops }
     }
 
-    /// Who owns a slot, as far as shards are concerned: this node only once it has acquired it.
+    /// The slots of those parts of the map that may say something else than shards were told.
+    fn moved(&mut self, member: &Member) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for id in ChunkId::all() {
+            let revision = member.chunk_revision(id);
+            if core::mem::replace(&mut self.looked[id.index()], revision) != revision {
+                slots.extend(id.slots());
+            }
+        }
+        slots
+    }
+
+    /// Who owns a slot, as far as shards are concerned: this node only once it has acquired it. Until then they don't know of
+    /// its term, and keep what they are asked under it: given back it would be overtaken by what comes a moment later.
     fn route(&mut self, member: &Member, slot: Slot) -> Route {
         let entry = member.map().entry(slot);
+        let told = self.told[slot.index()];
         let holder = match entry.owner {
-            Some(owner) if owner == self.here => {
-                let acquired = self.owned.get(&slot) == Some(&entry.term);
-                if acquired { Holder::Here } else { Holder::Nobody }
-            }
+            Some(owner) if owner == self.here => match self.owned.get(&slot) {
+                Some(term) if *term == entry.term => Holder::Here,
+                // It was, and has stepped down.
+                _ if told.term == entry.term => Holder::Nobody,
+                _ if told.holder == Holder::Here => return Route { holder: Holder::Nobody, ..told },
+                _ => return told,
+            },
             Some(owner) => self.peer(owner).map_or(Holder::Nobody, Holder::Peer),
             None => Holder::Nobody,
         };

@@ -85,7 +85,8 @@ fn take<'a>(kind: Kind, head: &Head, source: &mut Source<'a>) -> Result<Frame<'a
         | Kind::Registered
         | Kind::Returned
         | Kind::Flushed
-        | Kind::Record => delivery::take(kind, head, source).map(Frame::Delivery),
+        | Kind::Record
+        | Kind::PublishRefused => delivery::take(kind, head, source).map(Frame::Delivery),
 
         Kind::Disconnect => Notice::take_disconnect(source).map(Frame::Notice),
     }

@@ -110,6 +110,7 @@ kinds! {
     Returned = 0x2b;
     Flushed = 0x2c;
     Record = 0x2d;
+    PublishRefused = 0x2e;
 
     Disconnect = 0x30;
 }

@@ -192,22 +192,33 @@ impl Field<'_> for Origin {
     }
 }
 
+/// An empty one is none.
+pub(crate) fn put_msg_id(msg_id: Option<&[u8]>, sink: &mut Sink<'_>) {
+    if msg_id.is_some_and(<[u8]>::is_empty) {
+        sink.refuse(Fault::BadValue, "msg_id");
+    }
+    sink.short_bytes("msg_id", MSG_ID_BYTES_MAX, msg_id.unwrap_or_default());
+}
+
+pub(crate) fn take_msg_id(source: &mut Source<'_>) -> Result<Option<Box<[u8]>>, DecodeError> {
+    let msg_id = source.short_bytes("msg_id", MSG_ID_BYTES_MAX)?;
+    Ok(Some(msg_id).filter(|id| !id.is_empty()).map(Into::into))
+}
+
 fn put_publish(publish: &PublishRequest, sink: &mut Sink<'_>) {
     if publish.body_kind == BodyKind::None && !publish.body.is_empty() {
         sink.refuse(Fault::BadValue, "body");
-    }
-    if publish.msg_id.as_ref().is_some_and(|id| id.is_empty()) {
-        sink.refuse(Fault::BadValue, "msg_id");
     }
     sink.field(publish.origin);
     sink.field(publish.id);
     sink.field(publish.lane);
     sink.field(publish.echo);
     sink.field(publish.retry);
+    sink.field(publish.refusals);
     sink.room(&publish.room);
     sink.user(&publish.user);
     sink.text("key", KEY_BYTES_MAX, &publish.key);
-    sink.short_bytes("msg_id", MSG_ID_BYTES_MAX, publish.msg_id.as_deref().unwrap_or_default());
+    put_msg_id(publish.msg_id.as_deref(), sink);
     sink.field(publish.body_kind);
     sink.bytes(&publish.body);
 }
@@ -218,11 +229,11 @@ fn take_publish(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, 
     let lane = source.field("lane")?;
     let echo = source.field("echo")?;
     let retry = source.field("retry")?;
+    let refusals = source.field("refusals")?;
     let room = source.room()?.into();
     let user = source.user()?.into();
     let key = source.text("key", KEY_BYTES_MAX)?.into();
-    let msg_id = Some(source.short_bytes("msg_id", MSG_ID_BYTES_MAX)?);
-    let msg_id = msg_id.filter(|id| !id.is_empty()).map(Into::into);
+    let msg_id = take_msg_id(source)?;
     let body_kind = source.field("body_kind")?;
     let body = source.rest();
     if body_kind == BodyKind::None && !body.is_empty() {
@@ -240,6 +251,7 @@ fn take_publish(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, 
         msg_id,
         retry,
         echo,
+        refusals,
         body_kind,
         body,
     })))

@@ -308,6 +308,12 @@ impl Member {
         &self.view.map
     }
 
+    /// As of when a part of the map is known.
+    #[must_use]
+    pub fn chunk_revision(&self, id: ChunkId) -> Revision {
+        self.view.chunk_revision(id)
+    }
+
     /// The commit rule of a slot that this node owns.
     #[must_use]
     pub fn replication(&self, slot: Slot) -> Option<Replication> {

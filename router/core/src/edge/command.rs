@@ -252,7 +252,10 @@ impl<E: Encoder> Shard<E> {
             self.refuse(now, session, publish.id, None, code);
             return;
         }
-        if !self.edge.barred.admits(now, session, handle, publish.msg_id) {
+        let reliable = publish.lane == Lane::Reliable;
+        let refusals = if reliable { self.edge.refused.count((session, handle)) } else { 0 };
+        let of = (session, handle);
+        if reliable && !self.edge.barred.admits(now.monotonic, of, publish.msg_id, refusals) {
             self.refuse(now, session, publish.id, None, ErrorCode::Unavailable);
             return;
         }
@@ -269,6 +272,7 @@ impl<E: Encoder> Shard<E> {
             msg_id: publish.msg_id,
             retry: publish.retry,
             echo: publish.echo,
+            refusals,
             body: publish.body,
         };
         self.send_publish(now, view);

@@ -11,10 +11,10 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use ringway_cluster::Term;
-use ringway_protocol::{ErrorCode, Event, RequestId, RoomHandle};
+use ringway_protocol::{ErrorCode, Event, Lane, Offset, RequestId, RoomHandle};
 
 use crate::frame::Encoder;
-use crate::message::{Asked, JoinRequest, Origin, Request};
+use crate::message::{Asked, JoinRequest, Origin, PublishRequest, Request};
 use crate::outbox::Kind;
 use crate::output::Output;
 use crate::owner::Answer;
@@ -30,6 +30,8 @@ const JOIN_MS: u64 = 10_000;
 const AGAIN_MS: u64 = 50;
 /// Requests of one slot that wait for a new owner.
 const HELD_MAX: usize = 1_024;
+/// For so long refusals are counted: longer than owners count them.
+pub(super) const REFUSED_MS: u64 = 20_000;
 
 /// What waits for the owner of one slot.
 #[derive(Default)]
@@ -61,14 +63,15 @@ pub(crate) struct Awaited {
 enum What {
     Join(Box<JoinRequest>),
     Leave { session: SessionKey, id: RequestId, name: Box<str>, handle: RoomHandle },
-    Publish { answer: Answer, handle: RoomHandle, msg_id: Option<Box<[u8]>> },
+    Publish { answer: Answer, handle: RoomHandle, lane: Lane, msg_id: Option<Box<[u8]>>, knew: u32 },
     Other(Answer),
 }
 
 impl<F> super::Edge<F> {
     /// When a crossing is looked at next.
     pub(crate) fn crossings_at(&self) -> Option<Monotonic> {
-        self.crossings.values().map(|crossing| crossing.until).chain(self.barred.next()).min()
+        let untils = self.crossings.values().map(|crossing| crossing.until);
+        untils.chain(self.barred.next()).chain(self.refused.next()).min()
     }
 }
 
@@ -121,7 +124,8 @@ impl<E: Encoder> Shard<E> {
                 if answer == Answer::Nobody {
                     return 0;
                 }
-                What::Publish { answer, handle, msg_id: publish.msg_id.clone() }
+                let (lane, msg_id, knew) = (publish.lane, publish.msg_id.clone(), publish.refusals);
+                What::Publish { answer, handle, lane, msg_id, knew }
             }
             request => match request.answer() {
                 Answer::Nobody => return 0,
@@ -305,11 +309,36 @@ impl<E: Encoder> Shard<E> {
                     Request::Join(join) if !self.still_wants(&join) => {
                         self.refuse_held(now, Request::Join(join));
                     }
-                    request if self.may_follow(now, &request) => self.send_request(now, slot, request),
-                    request => self.refuse_held(now, request),
+                    Request::Publish(publish) if self.was_overtaken(&publish) => {
+                        self.refuse_held(now, Request::Publish(publish));
+                    }
+                    request => self.send_request(now, slot, request),
                 }
             }
         }
+    }
+
+    /// Whether a publication of the same session in the room was refused since this one was taken.
+    fn was_overtaken(&self, publish: &PublishRequest) -> bool {
+        match publish.origin {
+            Origin::Session(session) if publish.lane == Lane::Reliable => {
+                publish.refusals < self.edge.refused.count((session.key, publish.handle))
+            }
+            _ => false,
+        }
+    }
+
+    /// An owner refused so many, counting this one.
+    pub(super) fn edge_publish_refused(
+        &mut self,
+        now: Now,
+        of: (SessionKey, RoomHandle),
+        refusals: u32,
+        msg_id: Option<&[u8]>,
+        knew: u32,
+    ) {
+        self.edge.refused.raise(now.monotonic, of, refusals);
+        self.edge.barred.raise(now.monotonic, of, msg_id, knew);
     }
 
     fn still_wants(&self, join: &JoinRequest) -> bool {
@@ -328,10 +357,8 @@ impl<E: Encoder> Shard<E> {
                     self.crossing(now, slot).returned.push_back(Request::Join(join));
                 }
                 What::Leave { session, id, name, handle } => self.say_left(now, session, handle, id, &name),
-                What::Publish { answer, handle, msg_id } => {
-                    if let Answer::Error(session, _) = &answer {
-                        self.edge.barred.raise(now, session.key, handle, msg_id.as_deref());
-                    }
+                What::Publish { answer, handle, lane, msg_id, knew } => {
+                    self.refused_here(now, &answer, handle, lane, msg_id.as_deref(), knew);
                     let repeatable = msg_id.is_some();
                     let code = if repeatable { ErrorCode::Unavailable } else { ErrorCode::OutcomeUnknown };
                     self.fail(now, &answer, code);
@@ -351,6 +378,22 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
+    /// The same for one whose answer came when nobody waited for it any more.
+    pub(super) fn tell_excepted_at(
+        &mut self,
+        now: Now,
+        session: SessionKey,
+        handle: RoomHandle,
+        offset: Offset,
+    ) {
+        let of = (session, handle);
+        if self.edge.excepted.get(&of).is_some_and(|(kept, _)| *kept == offset)
+            && let Some((_, frame)) = self.edge.excepted.remove(&of)
+        {
+            self.push(now, session, frame, Kind::Reliable { handle, offset });
+        }
+    }
+
     /// Nobody can be asked.
     fn refuse_held(&mut self, now: Now, request: Request) {
         let code = ErrorCode::Unavailable;
@@ -366,10 +409,11 @@ impl<E: Encoder> Shard<E> {
             }
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
             Request::Publish(publish) => {
-                if let Origin::Session(session) = publish.origin {
-                    self.edge.barred.raise(now, session.key, publish.handle, publish.msg_id.as_deref());
-                }
-                self.fail(now, &Request::Publish(publish).answer(), code);
+                let (handle, lane, knew) = (publish.handle, publish.lane, publish.refusals);
+                let msg_id = publish.msg_id.clone();
+                let answer = Request::Publish(publish).answer();
+                self.refused_here(now, &answer, handle, lane, msg_id.as_deref(), knew);
+                self.fail(now, &answer, code);
             }
             request => self.fail(now, &request.answer(), code),
         }
@@ -405,16 +449,29 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    /// Whether a held publication may be sent on: it may have come before its client was told that an earlier one was refused.
-    fn may_follow(&mut self, now: Now, request: &Request) -> bool {
-        let Request::Publish(publish) = request else { return true };
-        let Origin::Session(session) = publish.origin else { return true };
-        self.edge.barred.admits(now, session.key, publish.handle, publish.msg_id.as_deref())
+    /// A publication that may be repeated is refused without its owner.
+    fn refused_here(
+        &mut self,
+        now: Now,
+        answer: &Answer,
+        handle: RoomHandle,
+        lane: Lane,
+        msg_id: Option<&[u8]>,
+        knew: u32,
+    ) {
+        if let (Answer::Error(session, _), Lane::Reliable) = (answer, lane) {
+            let of = (session.key, handle);
+            self.edge.refused.add(now.monotonic, of, 0);
+            self.edge.barred.raise(now.monotonic, of, msg_id, knew);
+        }
     }
 
     /// What has waited too long.
     pub(super) fn tick_crossings(&mut self, now: Now) {
-        self.edge.barred.expire(now);
+        // Whose commands wait in front of the door has not been read up to what it sent behind the refusal.
+        let blocked = &self.exchange.blocked;
+        self.edge.barred.expire(now.monotonic, |session| blocked.contains(&session));
+        self.edge.refused.forget(now.monotonic, |_| false);
         let due: BTreeSet<u16> = self
             .edge
             .crossings

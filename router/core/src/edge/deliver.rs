@@ -29,6 +29,9 @@ impl<E: Encoder> Shard<E> {
         if answers != 0 && !self.take_awaited(slot, answers) {
             // Whoever waited for it was told that nobody knows.
             self.counters.stale_deliveries += 1;
+            if let Delivery::PublishedInPlace { session, handle, offset, .. } = delivery {
+                self.tell_excepted_at(now, session, handle, offset);
+            }
             return;
         }
         match delivery {
@@ -59,6 +62,10 @@ impl<E: Encoder> Shard<E> {
             Delivery::Joined(joined) => self.edge_joined(now, *joined),
             Delivery::JoinRefused { session, handle, seat, frame } => {
                 self.end_join(session, handle, seat);
+                self.push(now, session, frame, Kind::Control);
+            }
+            Delivery::PublishRefused { session, handle, refusals, knew, msg_id, frame } => {
+                self.edge_publish_refused(now, (session, handle), refusals, msg_id.as_deref(), knew);
                 self.push(now, session, frame, Kind::Control);
             }
             Delivery::Displaced { session, code } => self.end(now, session, code.number(), code.text(), None),

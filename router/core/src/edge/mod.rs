@@ -26,11 +26,12 @@ use crate::SessionKey;
 use crate::bar::Bars;
 use crate::map::HandleMap;
 use crate::outbox::Pool;
+use crate::recent::Recent;
 use crate::time::Monotonic;
 use crate::timers::Timers;
 
 pub use close::Target;
-use crossing::{Awaited, Crossing};
+use crossing::{Awaited, Crossing, REFUSED_MS};
 pub(crate) use interest::{CatchUp, Interest, Seat};
 pub use open::Open;
 pub(crate) use session::{Membership, Phase, Session};
@@ -61,8 +62,10 @@ pub(crate) struct Edge<F> {
     pub(crate) elsewhere_at: Option<Monotonic>,
     /// By slot, what other nodes have not answered yet.
     pub(crate) awaited: BTreeMap<u16, VecDeque<Awaited>>,
+    /// How many publications were refused that will be repeated, by session and room.
+    pub(crate) refused: Recent<(SessionKey, RoomHandle)>,
     /// Who may not publish in which room for a moment.
-    pub(crate) barred: Bars<SessionKey>,
+    pub(crate) barred: Bars,
     /// The newest number of a request to another node.
     pub(crate) numbers: u32,
 }
@@ -83,7 +86,8 @@ impl<F> Edge<F> {
             crossings: BTreeMap::new(),
             elsewhere_at: None,
             awaited: BTreeMap::new(),
-            barred: Bars::new(),
+            refused: Recent::new(REFUSED_MS),
+            barred: Bars::default(),
             numbers: 0,
         }
     }

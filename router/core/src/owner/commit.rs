@@ -1,7 +1,7 @@
 //! What waits for the standby before anybody hears of it.
 
 use ringway_protocol::event::Place;
-use ringway_protocol::{ErrorCode, Offset};
+use ringway_protocol::{ErrorCode, Lane, Offset};
 
 use super::publish::Publisher;
 use crate::Shard;
@@ -76,14 +76,10 @@ impl<E: Encoder> Shard<E> {
     pub(super) fn fail_pending(&mut self, now: Now, pending: &Pending<E::Frame>) {
         let Pending { to, offset, .. } = pending;
         let dedup = self.owner.rooms.get(to.handle).and_then(|room| room.dedup.as_ref());
-        let code = match dedup.and_then(|dedup| dedup.msg_id_at(*offset)).map(<[u8]>::to_vec) {
-            Some(msg_id) => {
-                self.bar(now, to.origin, to.handle, Some(&msg_id));
-                ErrorCode::Unavailable
-            }
-            None => ErrorCode::OutcomeUnknown,
-        };
-        self.publish_failed(to, code);
+        match dedup.and_then(|dedup| dedup.msg_id_at(*offset)).map(<[u8]>::to_vec) {
+            Some(msg_id) => self.publish_refused(now, to, Lane::Reliable, Some(&msg_id)),
+            None => self.publish_failed(to, ErrorCode::OutcomeUnknown),
+        }
     }
 
     /// The room begins anew: what waited is void.

@@ -152,9 +152,9 @@ impl<F> Duty<F> {
 }
 
 impl<F> super::Owner<F> {
-    /// When a stream begins again.
+    /// When a stream begins again, or refusals are forgotten.
     pub(crate) fn duties_at(&self) -> Option<Monotonic> {
-        self.again.values().copied().min()
+        self.again.values().copied().chain(self.refused.next()).min()
     }
 
     /// Requests that wait for the map, or for the end of a handover.

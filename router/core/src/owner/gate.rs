@@ -2,14 +2,18 @@
 //!
 //! Who asks says under which term it believes this shard to be the owner. Of an older term: given back, its edge has the
 //! map to learn. Of a newer one: kept, this shard has. Without a lease nothing is promised.
+//!
+//! Of a session's publications in a room none overtakes one that was refused and will be repeated. Those that are behind it on
+//! their way tell by their number of refusals that they were sent before their edge knew: they are refused as well. What its
+//! client sends before it knows, the edge refuses until the repetition comes.
 
 use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::{Asked, Delivery, Origin, Request};
-use crate::route::{Asker, EdgeId, Holder};
+use crate::route::{Asker, EdgeId, Holder, slot_of};
 use crate::time::Now;
 use core::cmp::Ordering;
-use ringway_protocol::{ErrorCode, RequestId, RoomHandle};
+use ringway_protocol::{ErrorCode, Lane, RequestId, RoomHandle};
 
 use super::publish::Publisher;
 use crate::message::SessionRef;
@@ -29,18 +33,14 @@ impl<E: Encoder> Shard<E> {
             return self.owner_ack(now, from.peer, slot, ack);
         }
         let route = self.routes.get(slot);
-        // Of a later term, or one that this node has not taken up yet: the first that comes is the first to be handled.
-        let order = match route.holder {
-            Holder::Nobody if asked.term == route.term => Ordering::Greater,
-            _ => asked.term.cmp(&route.term),
-        };
-        match order {
+        match asked.term.cmp(&route.term) {
             Ordering::Greater => {
                 let early = &mut self.duty(slot).early;
                 if early.len() < KEPT_MAX {
                     early.push_back((from, asked));
                 } else {
-                    self.give_back(asker, asked.request);
+                    // Given back it would be overtaken.
+                    self.refuse_request(now, asker, asked.request);
                 }
             }
             Ordering::Equal if route.holder == Holder::Here => {
@@ -56,26 +56,15 @@ impl<E: Encoder> Shard<E> {
                     self.without_lease(now, asker, asked.request);
                 }
             }
-            _ => self.give_on(now, asker, asked.request),
+            _ => self.give_back(asker, asked.request),
         }
     }
 
-    /// Gives back what another owner is to be asked, but nothing that would reach it before the repetition of what was refused here.
-    fn give_on(&mut self, now: Now, from: Asker, request: Request) {
-        match &request {
-            Request::Publish(publish)
-                if !self.is_free(now, publish.origin, publish.handle, publish.msg_id.as_deref()) =>
-            {
-                self.refuse_request(now, from, request);
-            }
-            _ => self.give_back(from, request),
-        }
-    }
-
-    /// What may be done for an edge by an owner that may not speak: what promises nothing.
+    /// What may be done for an edge by an owner that may not speak: what promises nothing. A registration may be told of
+    /// another order: its edge asks again.
     fn without_lease(&mut self, now: Now, from: Asker, request: Request) {
         match request {
-            Request::Leave(_) | Request::Register(_) | Request::Flush { .. } | Request::Ack { .. } => {
+            Request::Leave(_) | Request::Flush { .. } | Request::Ack { .. } => {
                 self.owner_handle(now, from, request);
             }
             Request::Pull(pull) => self.owner_pull(from, pull),
@@ -89,8 +78,8 @@ impl<E: Encoder> Shard<E> {
         match request {
             Request::Publish(publish) => {
                 let (origin, id, handle, echo) = (publish.origin, publish.id, publish.handle, publish.echo);
-                self.bar(now, origin, handle, publish.msg_id.as_deref());
-                self.publish_failed(&Publisher { from, origin, id, handle, echo }, code);
+                let to = Publisher { from, origin, id, handle, echo, knew: publish.refusals };
+                self.publish_refused(now, &to, publish.lane, publish.msg_id.as_deref());
             }
             Request::Join(join) => self.refuse_join(from, &join, code),
             Request::History(one) => self.reply_error(from, one.session, one.handle, one.id, code),
@@ -99,24 +88,27 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    /// A publication is refused and will be repeated: later ones of its session, which may have been sent before their client is told, must not
-    /// overtake it.
-    pub(super) fn bar(&mut self, now: Now, origin: Origin, handle: RoomHandle, msg_id: Option<&[u8]>) {
-        if let Origin::Session(session) = origin {
-            self.owner.barred.raise(now, session.id, handle, msg_id);
-        }
+    /// A publication can't be taken now, and may be repeated.
+    pub(super) fn publish_refused(&mut self, now: Now, to: &Publisher, lane: Lane, msg_id: Option<&[u8]>) {
+        let code = ErrorCode::Unavailable;
+        let (Origin::Session(session), Some(_), Lane::Reliable) = (to.origin, to.id, lane) else {
+            // Nobody repeats it, or nothing that follows has to wait for that.
+            return self.publish_failed(to, code);
+        };
+        self.count_error(code);
+        let of = (to.from.edge, session.key, to.handle);
+        let refusals = self.owner.refused.add(now.monotonic, of, to.knew.saturating_add(1));
+        let frame = self.error_frame(to.id, None, code, session.format);
+        let (session, handle, knew) = (session.key, to.handle, to.knew);
+        let msg_id = msg_id.map(Into::into);
+        let delivery = Delivery::PublishRefused { session, handle, refusals, knew, msg_id, frame };
+        self.answer_to(to.from, slot_of(handle), delivery);
     }
 
-    /// Whether the session may publish this.
-    pub(super) fn is_free(
-        &mut self,
-        now: Now,
-        origin: Origin,
-        handle: RoomHandle,
-        msg_id: Option<&[u8]>,
-    ) -> bool {
+    /// Whether the edge knows of all that was refused.
+    pub(super) fn is_free(&self, edge: EdgeId, origin: Origin, handle: RoomHandle, refusals: u32) -> bool {
         match origin {
-            Origin::Session(session) => self.owner.barred.admits(now, session.id, handle, msg_id),
+            Origin::Session(session) => refusals >= self.owner.refused.count((edge, session.key, handle)),
             Origin::Api { .. } => true,
         }
     }

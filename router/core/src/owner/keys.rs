@@ -157,6 +157,7 @@ impl<E: Encoder> Shard<E> {
                 msg_id: None,
                 retry: None,
                 echo: true,
+                refusals: 0,
                 body: Body::default(),
             };
             let frame = self.message_frame(now, &view, place);

@@ -21,25 +21,26 @@ mod tick;
 use std::collections::BTreeMap;
 
 use ringway_cluster::Term;
-use ringway_protocol::{
-    Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName, SessionId, Version,
-};
+use ringway_protocol::{Epoch, ErrorCode, Event, Format, RequestId, RoomHandle, RoomName, Version};
 
-use crate::bar::Bars;
 use crate::frame::Encoder;
 use crate::map::HandleMap;
 use crate::message::{Delivery, Request, SessionRef};
+use crate::recent::Recent;
 use crate::room::Room;
 use crate::route::{Asker, Edges, slot_of};
 use crate::time::{Monotonic, Now};
 use crate::timers::Timers;
-use crate::{EdgeId, PeerId, Shard};
+use crate::{EdgeId, PeerId, SessionKey, Shard};
 
 use duty::Duty;
 pub use duty::{ClusterUpdate, Task};
 pub(crate) use gate::Answer;
 pub(crate) use publish::PublishView;
 use replica::Replicas;
+
+/// For so long what was sent before its edge knew of a refusal may be on its way.
+const REFUSED_MS: u64 = 10_000;
 
 /// The owner's state.
 pub(crate) struct Owner<F> {
@@ -56,8 +57,8 @@ pub(crate) struct Owner<F> {
     replicas: BTreeMap<u16, Box<Replicas<F>>>,
     /// When streams to standbys that were refused begin again, by slot.
     again: BTreeMap<u16, Monotonic>,
-    /// Who may not publish in which room for a moment, after a refusal that is to be repeated.
-    barred: Bars<SessionId>,
+    /// How many publications were refused that will be repeated, by who sent them to which room.
+    pub(crate) refused: Recent<(EdgeId, SessionKey, RoomHandle)>,
     /// Until when this node may speak for its slots.
     lease_until: Monotonic,
     /// Numbers of streams given.
@@ -74,7 +75,7 @@ impl<F> Owner<F> {
             duties: BTreeMap::new(),
             replicas: BTreeMap::new(),
             again: BTreeMap::new(),
-            barred: Bars::new(),
+            refused: Recent::new(REFUSED_MS),
             lease_until: Monotonic(u64::MAX),
             streams: 0,
         }

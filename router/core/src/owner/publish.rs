@@ -27,6 +27,8 @@ pub(crate) struct PublishView<'a> {
     pub(crate) msg_id: Option<&'a [u8]>,
     pub(crate) retry: Option<Position>,
     pub(crate) echo: bool,
+    /// How many publications of the session in the room its edge knows to be refused.
+    pub(crate) refusals: u32,
     pub(crate) body: Body<'a>,
 }
 
@@ -43,6 +45,7 @@ impl<'a> PublishView<'a> {
             msg_id: request.msg_id.as_deref(),
             retry: request.retry,
             echo: request.echo,
+            refusals: request.refusals,
             body: Body { kind: request.body_kind, bytes: &request.body },
         }
     }
@@ -59,13 +62,15 @@ impl<'a> PublishView<'a> {
             msg_id: self.msg_id.map(Into::into),
             retry: self.retry,
             echo: self.echo,
+            refusals: self.refusals,
             body_kind: self.body.kind,
             body: self.body.bytes.into(),
         }
     }
 
     pub(super) const fn publisher(&self, from: Asker) -> Publisher {
-        Publisher { from, origin: self.origin, id: self.id, handle: self.handle, echo: self.echo }
+        let knew = self.refusals;
+        Publisher { from, origin: self.origin, id: self.id, handle: self.handle, echo: self.echo, knew }
     }
 
     pub(super) const fn session(&self) -> SessionId {
@@ -84,6 +89,8 @@ pub(crate) struct Publisher {
     pub(crate) id: Option<RequestId>,
     pub(crate) handle: RoomHandle,
     pub(crate) echo: bool,
+    /// How many refusals its edge knew of.
+    pub(crate) knew: u32,
 }
 
 impl Publisher {
@@ -135,6 +142,7 @@ impl<E: Encoder> Shard<E> {
             msg_id: publish.msg_id,
             retry: publish.retry,
             echo: true,
+            refusals: 0,
             body: publish.body,
         };
         self.send_publish(now, view);
@@ -169,14 +177,18 @@ impl<E: Encoder> Shard<E> {
             Lane::Latest => self.publish_latest(now, from, view),
             Lane::Unreliable => self.publish_unreliable(now, from, view),
         };
-        if let Err(code) = result {
-            self.publish_failed(&view.publisher(from), code);
+        match result {
+            Ok(()) => {}
+            Err(ErrorCode::Unavailable) => {
+                self.publish_refused(now, &view.publisher(from), view.lane, view.msg_id);
+            }
+            Err(code) => self.publish_failed(&view.publisher(from), code),
         }
     }
 
     fn publish_reliable(&mut self, now: Now, from: Asker, view: &PublishView<'_>) -> Result<(), ErrorCode> {
         let to = view.publisher(from);
-        if !self.is_free(now, view.origin, view.handle, view.msg_id) {
+        if !self.is_free(from.edge, view.origin, view.handle, view.refusals) {
             return Err(ErrorCode::Unavailable);
         }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
@@ -200,7 +212,6 @@ impl<E: Encoder> Shard<E> {
         let replicates =
             self.routes.is_watched(slot_of(view.handle)) && self.replicates(view.handle, namespace);
         if replicates && !self.has_room_to_replicate(view.handle) {
-            self.bar(now, view.origin, view.handle, view.msg_id);
             return Err(ErrorCode::Unavailable);
         }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;

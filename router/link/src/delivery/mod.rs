@@ -37,6 +37,7 @@ const fn kind<S>(delivery: &Delivery<S>) -> Kind {
         Delivery::Publication { .. } => Kind::Publication,
         Delivery::Joined(_) => Kind::Joined,
         Delivery::JoinRefused { .. } => Kind::JoinRefused,
+        Delivery::PublishRefused { .. } => Kind::PublishRefused,
         Delivery::Displaced { .. } => Kind::Displaced,
         Delivery::Reply { .. } => Kind::Reply,
         Delivery::PublishedInPlace { .. } => Kind::PublishedInPlace,
@@ -77,6 +78,7 @@ fn room<S>(delivery: &Delivery<S>) -> Option<RoomHandle> {
         Delivery::Page(page) => Some(page.handle),
         Delivery::Registered(registered) => Some(registered.handle),
         Delivery::JoinRefused { handle, .. }
+        | Delivery::PublishRefused { handle, .. }
         | Delivery::PublishedInPlace { handle, .. }
         | Delivery::Publication { handle, .. }
         | Delivery::PresenceChanged { handle, .. }
@@ -152,7 +154,7 @@ pub(crate) fn edges_of(
         let bits = source.field("edges")?;
         return if bits == 0 { Err(source.error(Fault::BadValue)) } else { Ok(Some(Edges::Many(bits))) };
     }
-    let is_delivery = Kind::Joined as u8 <= kind as u8 && kind as u8 <= Kind::Record as u8;
+    let is_delivery = Kind::Joined as u8 <= kind as u8 && kind as u8 <= Kind::PublishRefused as u8;
     Ok(is_delivery.then(|| if kind == Kind::Record { Edges::Home } else { Edges::One(ShardId(head.shard)) }))
 }
 

@@ -36,6 +36,13 @@ pub(super) fn body<S: Forms>(delivery: &Delivery<S>, sink: &mut Sink<'_>) {
             sink.field(*seat);
             sink.frame(frame);
         }
+        Delivery::PublishRefused { session, refusals, knew, msg_id, frame, .. } => {
+            sink.field(*session);
+            sink.field(*refusals);
+            sink.field(*knew);
+            request::put_msg_id(msg_id.as_deref(), sink);
+            sink.frame(frame);
+        }
         Delivery::Displaced { session, code } => {
             sink.field(*session);
             sink.field(*code);

@@ -28,6 +28,14 @@ pub(super) fn body<'a>(
             seat: source.field("seat")?,
             frame: source.field("frame")?,
         }),
+        Kind::PublishRefused => Ok(Delivery::PublishRefused {
+            handle,
+            session: source.field("session")?,
+            refusals: source.field("refusals")?,
+            knew: source.field("knew")?,
+            msg_id: request::take_msg_id(source)?,
+            frame: source.field("frame")?,
+        }),
         Kind::Displaced => {
             Ok(Delivery::Displaced { session: source.field("session")?, code: source.field("code")? })
         }

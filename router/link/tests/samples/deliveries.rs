@@ -56,6 +56,17 @@ pub(super) fn deliveries() -> Vec<(&'static str, Frame<'static>)> {
             "a join is refused",
             answer(Delivery::JoinRefused { session: KEY, handle: ROOM, seat: 2, frame: JSON }),
         ),
+        (
+            "a publish is refused",
+            answer(Delivery::PublishRefused {
+                session: KEY,
+                handle: ROOM,
+                refusals: 7,
+                knew: 6,
+                msg_id: Some((*b"m-1").into()),
+                frame: JSON,
+            }),
+        ),
         ("a session is displaced", Frame::Delivery(displaced)),
         (
             "reply about a room, the last of a membership",

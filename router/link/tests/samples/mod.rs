@@ -59,6 +59,7 @@ pub(crate) fn publish() -> PublishRequest {
         msg_id: Some([1, 2, 3].into()),
         retry: Some(POSITION),
         echo: true,
+        refusals: 6,
         body_kind: BodyKind::Json,
         body: (*b"[1]").into(),
     }

@@ -16,6 +16,9 @@ const SETTLE_US: u64 = 2_000_000;
 const LOOK_US: u64 = 250_000;
 /// How long a publication may take to everybody then.
 const PROBE_US: u64 = 5_000_000;
+/// How long members who are gone may be taken for there: until their node learns it, then `detach_ms`, and that anew with
+/// each handover of their slot.
+const PRESENCE_US: u64 = 30_000_000;
 /// How long what is left over may take to go; slots may be moving all the while.
 const LEAVE_US: u64 = 60_000_000;
 
@@ -35,9 +38,9 @@ impl World {
         }
         self.run_until_holds(PROBE_US, |world| {
             world.everybody_is_served()?;
-            world.everybody_heard_the_same()?;
-            world.members_are_who_is_there()
+            world.everybody_heard_the_same()
         })?;
+        self.run_until_holds(PRESENCE_US, Self::members_are_who_is_there)?;
         self.farewell = true;
         for client in 0..self.clients.len() {
             self.hang_up(client, true);

@@ -260,10 +260,15 @@ impl World {
 
     /// A turn begins.
     pub(super) fn turn(&mut self, node: usize, shard: usize) {
-        if self.nodes[node].shards[shard].wake_at > self.now_us || self.nodes[node].shards[shard].busy {
+        let place = &mut self.nodes[node].shards[shard];
+        if place.wake_at > self.now_us {
             return;
         }
-        self.nodes[node].shards[shard].wake_at = u64::MAX;
+        place.wake_at = u64::MAX;
+        if place.busy {
+            // It looks for more when it has gone on.
+            return;
+        }
         let now = self.now_of(node);
         self.take_orders(node, shard, now);
         let most = self.random.pick(&[1, 8, 1_000, 1_000]);

@@ -114,6 +114,7 @@ fn delivery_bytes(delivery: &Delivery<SharedFrame>) -> usize {
             }
             Delivery::Reply { frames, .. } => sum(frames),
             Delivery::JoinRefused { frame, .. }
+            | Delivery::PublishRefused { frame, .. }
             | Delivery::PublishedInPlace { frame, .. }
             | Delivery::Publication { frame, .. }
             | Delivery::PresenceChanged { frame, .. }
