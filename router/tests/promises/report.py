@@ -24,7 +24,7 @@ class Lines(unittest.TestResult):
     def _broken(self, test, evidence):
         self._line("BROKEN", test, "")
         print(evidence, file=sys.stderr, flush=True)
-        for process in (*test.cluster.nodes, *test.etcd.members):
+        for process in test.processes:
             print(f"--- {process.log}, its last lines:\n{process.last_lines()}", file=sys.stderr, flush=True)
 
     def _line(self, verdict, test, seen):

@@ -3,13 +3,13 @@
 import time
 
 from .process import until
-from .promise import Promise, ownership
+from .promise import Promise
 
 
 class Coordinator(Promise):
     def test_the_coordinator_elects(self):
         """coordinator: an election"""
-        before = ownership(self.settled())
+        before = self.settled()
 
         def elect(_round):
             leader = self.etcd.leader()
@@ -21,13 +21,13 @@ class Coordinator(Promise):
         figures = self.under_load(10, elect, 5)
         self.went_on(figures)
         self.assertEqual(figures["disconnects"], 0)
-        self.assertEqual(ownership(self.settled()), before)
+        self.stayed(before, self.settled())
         ran_out = self.count_in_logs("its lease is over")
         self.says(figures, f"no slot changed its owner or its term; {ran_out} of {figures['rounds'] * self.nodes} leases ran out for a moment")
 
     def test_the_coordinator_is_gone(self):
         """coordinator: down for 5 s"""
-        before = ownership(self.settled())
+        before = self.settled()
 
         def gone(_round):
             self.etcd.kill()
@@ -41,5 +41,5 @@ class Coordinator(Promise):
         figures = self.under_load(12, gone, 12)
         self.went_on(figures)
         self.assertGreater(figures["repeated"], 0, "nobody's publications were refused")
-        self.assertEqual(ownership(self.settled()), before)
+        self.stayed(before, self.settled())
         self.says(figures, "the same owners go on, under the same terms")

@@ -123,7 +123,7 @@ impl<'a> Crowd<'a> {
         };
         let target = setup.target(thread);
         let seats = clients.iter().map(|client| Seat::new(*client, cast.room_number(*client))).collect();
-        let watch = Watch::new(setup.board.clone(), seats, args.every);
+        let watch = Watch::new(setup.board.clone(), seats, args.every, args.anew_allowed);
         let mut sessions = Sessions::new(target.clone(), pace, 0, watch)?;
         for client in &clients {
             let member = sessions.add(cast.format_of(*client, target), &cast.identity(*client));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringway_protocol::event::{ErrorEvent, Place, Published};
 use ringway_protocol::session::client::Request;
-use ringway_protocol::{Epoch, Lane, Offset, Position, Retry};
+use ringway_protocol::{Epoch, ErrorCode, Lane, Offset, Position, Retry};
 
 use super::ledger::{Ledger, Said};
 use super::talker::Talker;
@@ -44,13 +44,14 @@ pub(super) struct Watch {
     pulse: Pulse,
     schedule: Option<Schedule>,
     every: Duration,
+    anew_allowed: bool,
     sent: u64,
 }
 
 impl Watch {
-    pub(super) fn new(board: Arc<Board>, seats: Vec<Seat>, every: Duration) -> Self {
+    pub(super) fn new(board: Arc<Board>, seats: Vec<Seat>, every: Duration, anew_allowed: bool) -> Self {
         let (tally, ledger, pulse) = (Tally::default(), Ledger::default(), Pulse::new(board.clone()));
-        Self { tally, seats, ledger, board, pulse, schedule: None, every, sent: 0 }
+        Self { tally, seats, ledger, board, pulse, schedule: None, every, anew_allowed, sent: 0 }
     }
 
     /// The load begins.
@@ -191,6 +192,12 @@ impl Watch {
         let number = seat.number;
         let for_good = error.code.retry() == Retry::Never;
         match (request, error.id) {
+            // It was sent first in an order that was given up.
+            (Some(Request::Publish { .. }), Some(id))
+                if self.anew_allowed && error.code == ErrorCode::OutcomeUnknown =>
+            {
+                seat.talker.gave_up(id);
+            }
             (Some(Request::Publish { .. }), Some(id)) if for_good => {
                 self.tally.refused += 1;
                 seat.talker.gave_up(id);
