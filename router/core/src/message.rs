@@ -221,6 +221,15 @@ pub enum Origin {
     },
 }
 
+/// When an edge sent a publication, as far as the order of its session's ones in the room matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// How many of them it knew to be refused by then.
+    pub refusals: u32,
+    /// Rises with each that it sent, of any session.
+    pub ordinal: u64,
+}
+
 /// `publish` on its way to the owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishRequest {
@@ -244,8 +253,8 @@ pub struct PublishRequest {
     pub retry: Option<Position>,
     /// Whether the publisher wants its own publication.
     pub echo: bool,
-    /// How many publications of the session in the room its edge knows to be refused.
-    pub refusals: u32,
+    /// When its edge sent it.
+    pub sent: Sent,
     /// What the body's bytes are.
     pub body_kind: BodyKind,
     /// The body.
@@ -324,8 +333,8 @@ pub enum Delivery<S> {
         handle: RoomHandle,
         /// How many.
         refusals: u32,
-        /// How many its edge knew of when it sent this one.
-        knew: u32,
+        /// The refused one's, among those of its edge.
+        ordinal: u64,
         /// By which its repetition will be known.
         msg_id: Option<Box<[u8]>>,
         /// The `error` frame.
@@ -539,8 +548,8 @@ impl<S> Delivery<S> {
             Self::JoinRefused { session, handle, seat, frame } => {
                 Delivery::JoinRefused { session, handle, seat, frame: change(frame) }
             }
-            Self::PublishRefused { session, handle, refusals, knew, msg_id, frame } => {
-                Delivery::PublishRefused { session, handle, refusals, knew, msg_id, frame: change(frame) }
+            Self::PublishRefused { session, handle, refusals, ordinal, msg_id, frame } => {
+                Delivery::PublishRefused { session, handle, refusals, ordinal, msg_id, frame: change(frame) }
             }
             Self::Displaced { session, code } => Delivery::Displaced { session, code },
             Self::Reply { session, room, last, format, frames } => {

@@ -270,6 +270,30 @@ fn what_waited_for_a_standby_at_an_owner_that_is_none_any_more_may_be_repeated()
 }
 
 #[test]
+fn what_waited_for_a_standby_is_repeated_before_what_was_refused_since() {
+    let (mut world, _, _) = world(2);
+    let cat = world.open(1, "cat");
+    stand_by(&mut world);
+    world.link(1, 2, false);
+    world.send(cat, &say(1, "one", Some(b"m")));
+    let now = world.now;
+    world.shards[1].handle_lease(now, now.monotonic);
+    world.send(cat, &say(2, "two", Some(b"n")));
+    assert_eq!(world.read(cat), ["error unavailable"]);
+    world.map(number(), Some(2), 2, &[(1, Task::Drop { slot: slot() }), acquire(2, 2, true)]);
+    world.run();
+    assert_eq!(world.read(cat), ["error unavailable"]);
+    world.link(1, 2, true);
+    world.send(cat, &say(3, "two", Some(b"n")));
+    assert_eq!(world.read(cat), ["error unavailable"]);
+    world.send(cat, &say(4, "one", Some(b"m")));
+    world.send(cat, &say(5, "two", Some(b"n")));
+    assert_eq!(world.read(cat), ["published #1", "published #2"]);
+    world.shards.remove(1);
+    sound(&world);
+}
+
+#[test]
 fn an_edge_ahead_of_the_owner_s_map_is_heard_when_that_catches_up() {
     let (mut world, ann, _) = world(1);
     // The node that is to own the slot hears of it last.

@@ -153,3 +153,25 @@ fn an_owner_without_a_lease_makes_no_room_for_who_registers() {
     world.advance_ms(51);
     assert_eq!(world.read(ann), ["reset: failover"]);
 }
+
+#[test]
+fn an_answer_waits_for_what_a_registration_brings() {
+    let (mut world, ann) = world(1);
+    hold(&mut world, true);
+    world.publish(ann, ROOM, "nobody waits");
+    world.map(slot().number(), Some(2), 2, &[(1, Task::Drop { slot: slot() }), acquire(2, 2)]);
+    world.advance_ms(1_001);
+    world.run();
+    assert_eq!(world.read(ann), ["reset: failover"]);
+    world.apart.as_mut().unwrap().insert((2, 0));
+    world.send(ann, &say(1, "one"));
+    world
+        .send(ann, &Command::Publish(Publish { id: RequestId::new(2), echo: false, ..publish(ROOM, "two") }));
+    // Late, its old owner gives back what nobody waits for: the edge registers once more.
+    hold(&mut world, false);
+    world.run();
+    world.advance_ms(51);
+    world.apart.as_mut().unwrap().clear();
+    world.run();
+    assert_eq!(world.read(ann), ["published #1", "#1 one", "published #2", "#3 nobody waits"]);
+}

@@ -5,7 +5,7 @@ use ringway_cluster::Term;
 use ringway_core::Request;
 use ringway_core::message::{
     Ack, HistoryRequest, JoinRequest, KnownKey, LeaveRequest, Origin, PresenceRequest, PublishRequest,
-    PullRequest, SessionRef,
+    PullRequest, Sent, SessionRef,
 };
 use ringway_protocol::limit::{
     INFO_BYTES_MAX, KEY_BYTES_MAX, KEYS_PER_ROOM_MAX, MSG_ID_BYTES_MAX, USER_BYTES_MAX,
@@ -214,7 +214,8 @@ fn put_publish(publish: &PublishRequest, sink: &mut Sink<'_>) {
     sink.field(publish.lane);
     sink.field(publish.echo);
     sink.field(publish.retry);
-    sink.field(publish.refusals);
+    sink.field(publish.sent.refusals);
+    sink.field(publish.sent.ordinal);
     sink.room(&publish.room);
     sink.user(&publish.user);
     sink.text("key", KEY_BYTES_MAX, &publish.key);
@@ -229,7 +230,7 @@ fn take_publish(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, 
     let lane = source.field("lane")?;
     let echo = source.field("echo")?;
     let retry = source.field("retry")?;
-    let refusals = source.field("refusals")?;
+    let sent = Sent { refusals: source.field("refusals")?, ordinal: source.field("ordinal")? };
     let room = source.room()?.into();
     let user = source.user()?.into();
     let key = source.text("key", KEY_BYTES_MAX)?.into();
@@ -251,7 +252,7 @@ fn take_publish(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, 
         msg_id,
         retry,
         echo,
-        refusals,
+        sent,
         body_kind,
         body,
     })))

@@ -69,13 +69,25 @@ fn a_request_that_comes_twice_is_found_out() {
 }
 
 /// Clusters that broke a promise, and how: each shows it only as long as plans draw the same.
-const FOUND: [(u64, u64, &str); 6] = [
+const FOUND: [(u64, u64, &str); 10] = [
     (1, 5_000, "a stream to a standby began while publications of an earlier one waited: they were stuck"),
     (19, 4_417, "a slot that was acquired and lost in one update counted as an heir without order"),
     (19, 10_550, "a standby was called in sync before it had what was committed while it was filled"),
     (44, 5_068, "an answer that was lost with a link left a hole in the order of whoever wanted no echo"),
     (319, 7_442, "a publication overtook one that its owner had refused for want of a lease"),
     (90, 8_251, "what a failed handover had brought was taken for the order when the slot was taken over"),
+    (
+        33,
+        11_962,
+        "a publication overtook one that its old owner had refused: it was returned, and the new owner took it",
+    ),
+    (4_074, 6_412, "an owner without a lease told who registered that the order began anew"),
+    (
+        5_026,
+        8_472,
+        "an answer that came when nobody waited for it left a hole in the order of whoever wanted no echo",
+    ),
+    (6_093, 12_000, "an answer overtook what a second registration of its edge was about to bring"),
 ];
 
 #[test]

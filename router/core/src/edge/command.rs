@@ -9,7 +9,7 @@ use crate::access::{Action, allowed};
 use crate::bucket::publish_units;
 use crate::frame::Encoder;
 use crate::message::{
-    Departure, HistoryRequest, JoinRequest, KnownKey, LeaveRequest, Origin, PresenceRequest, Request,
+    Departure, HistoryRequest, JoinRequest, KnownKey, LeaveRequest, Origin, PresenceRequest, Request, Sent,
 };
 use crate::namespaces::NamespaceId;
 use crate::outbox::Kind;
@@ -253,9 +253,11 @@ impl<E: Encoder> Shard<E> {
             return;
         }
         let reliable = publish.lane == Lane::Reliable;
-        let refusals = if reliable { self.edge.refused.count((session, handle)) } else { 0 };
         let of = (session, handle);
-        if reliable && !self.edge.barred.admits(now.monotonic, of, publish.msg_id, refusals) {
+        self.edge.ordinals += 1;
+        let refusals = if reliable { self.edge.refused.count(of) } else { 0 };
+        let sent = Sent { refusals, ordinal: self.edge.ordinals };
+        if reliable && !self.edge.barred.admits(now.monotonic, of, publish.msg_id, sent.ordinal) {
             self.refuse(now, session, publish.id, None, ErrorCode::Unavailable);
             return;
         }
@@ -272,7 +274,7 @@ impl<E: Encoder> Shard<E> {
             msg_id: publish.msg_id,
             retry: publish.retry,
             echo: publish.echo,
-            refusals,
+            sent,
             body: publish.body,
         };
         self.send_publish(now, view);

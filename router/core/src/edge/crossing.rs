@@ -63,7 +63,7 @@ pub(crate) struct Awaited {
 enum What {
     Join(Box<JoinRequest>),
     Leave { session: SessionKey, id: RequestId, name: Box<str>, handle: RoomHandle },
-    Publish { answer: Answer, handle: RoomHandle, lane: Lane, msg_id: Option<Box<[u8]>>, knew: u32 },
+    Publish { answer: Answer, handle: RoomHandle, lane: Lane, msg_id: Option<Box<[u8]>>, ordinal: u64 },
     Other(Answer),
 }
 
@@ -124,8 +124,8 @@ impl<E: Encoder> Shard<E> {
                 if answer == Answer::Nobody {
                     return 0;
                 }
-                let (lane, msg_id, knew) = (publish.lane, publish.msg_id.clone(), publish.refusals);
-                What::Publish { answer, handle, lane, msg_id, knew }
+                let (lane, msg_id, ordinal) = (publish.lane, publish.msg_id.clone(), publish.sent.ordinal);
+                What::Publish { answer, handle, lane, msg_id, ordinal }
             }
             request => match request.answer() {
                 Answer::Nobody => return 0,
@@ -322,7 +322,7 @@ impl<E: Encoder> Shard<E> {
     fn was_overtaken(&self, publish: &PublishRequest) -> bool {
         match publish.origin {
             Origin::Session(session) if publish.lane == Lane::Reliable => {
-                publish.refusals < self.edge.refused.count((session.key, publish.handle))
+                publish.sent.refusals < self.edge.refused.count((session.key, publish.handle))
             }
             _ => false,
         }
@@ -335,10 +335,10 @@ impl<E: Encoder> Shard<E> {
         of: (SessionKey, RoomHandle),
         refusals: u32,
         msg_id: Option<&[u8]>,
-        knew: u32,
+        ordinal: u64,
     ) {
         self.edge.refused.raise(now.monotonic, of, refusals);
-        self.edge.barred.raise(now.monotonic, of, msg_id, knew);
+        self.edge.barred.raise(now.monotonic, of, msg_id, ordinal);
     }
 
     fn still_wants(&self, join: &JoinRequest) -> bool {
@@ -357,8 +357,8 @@ impl<E: Encoder> Shard<E> {
                     self.crossing(now, slot).returned.push_back(Request::Join(join));
                 }
                 What::Leave { session, id, name, handle } => self.say_left(now, session, handle, id, &name),
-                What::Publish { answer, handle, lane, msg_id, knew } => {
-                    self.refused_here(now, &answer, handle, lane, msg_id.as_deref(), knew);
+                What::Publish { answer, handle, lane, msg_id, ordinal } => {
+                    self.refused_here(now, &answer, handle, lane, msg_id.as_deref(), ordinal);
                     let repeatable = msg_id.is_some();
                     let code = if repeatable { ErrorCode::Unavailable } else { ErrorCode::OutcomeUnknown };
                     self.fail(now, &answer, code);
@@ -409,10 +409,10 @@ impl<E: Encoder> Shard<E> {
             }
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
             Request::Publish(publish) => {
-                let (handle, lane, knew) = (publish.handle, publish.lane, publish.refusals);
+                let (handle, lane, ordinal) = (publish.handle, publish.lane, publish.sent.ordinal);
                 let msg_id = publish.msg_id.clone();
                 let answer = Request::Publish(publish).answer();
-                self.refused_here(now, &answer, handle, lane, msg_id.as_deref(), knew);
+                self.refused_here(now, &answer, handle, lane, msg_id.as_deref(), ordinal);
                 self.fail(now, &answer, code);
             }
             request => self.fail(now, &request.answer(), code),
@@ -457,12 +457,12 @@ impl<E: Encoder> Shard<E> {
         handle: RoomHandle,
         lane: Lane,
         msg_id: Option<&[u8]>,
-        knew: u32,
+        ordinal: u64,
     ) {
         if let (Answer::Error(session, _), Lane::Reliable) = (answer, lane) {
             let of = (session.key, handle);
             self.edge.refused.add(now.monotonic, of, 0);
-            self.edge.barred.raise(now.monotonic, of, msg_id, knew);
+            self.edge.barred.raise(now.monotonic, of, msg_id, ordinal);
         }
     }
 

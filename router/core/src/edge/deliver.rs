@@ -64,8 +64,8 @@ impl<E: Encoder> Shard<E> {
                 self.end_join(session, handle, seat);
                 self.push(now, session, frame, Kind::Control);
             }
-            Delivery::PublishRefused { session, handle, refusals, knew, msg_id, frame } => {
-                self.edge_publish_refused(now, (session, handle), refusals, msg_id.as_deref(), knew);
+            Delivery::PublishRefused { session, handle, refusals, ordinal, msg_id, frame } => {
+                self.edge_publish_refused(now, (session, handle), refusals, msg_id.as_deref(), ordinal);
                 self.push(now, session, frame, Kind::Control);
             }
             Delivery::Displaced { session, code } => self.end(now, session, code.number(), code.text(), None),
@@ -297,8 +297,14 @@ impl<E: Encoder> Shard<E> {
         if self.edge.excepted.get(&(session, handle)).is_some_and(|(kept, _)| *kept == offset) {
             self.edge.excepted.remove(&(session, handle));
         }
+        // What came before it is in the answer to a registration that is on its way.
+        let behind = self
+            .edge
+            .interests
+            .get(handle)
+            .is_some_and(|one| one.registering && one.position.offset < offset);
         let waits = self.seat_mut(session, handle).is_some_and(|seat| match seat.catch_up {
-            CatchUp::Live => false,
+            CatchUp::Live => behind,
             CatchUp::From { next, .. } => next <= offset,
         });
         if waits {

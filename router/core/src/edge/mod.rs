@@ -68,6 +68,8 @@ pub(crate) struct Edge<F> {
     pub(crate) barred: Bars,
     /// The newest number of a request to another node.
     pub(crate) numbers: u32,
+    /// The newest ordinal of a publication.
+    pub(crate) ordinals: u64,
 }
 
 impl<F> Edge<F> {
@@ -89,6 +91,7 @@ impl<F> Edge<F> {
             refused: Recent::new(REFUSED_MS),
             barred: Bars::default(),
             numbers: 0,
+            ordinals: 0,
         }
     }
 

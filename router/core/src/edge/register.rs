@@ -1,12 +1,13 @@
 //! A room's members register with an owner that is new, or was out of reach; and what it says to that.
 
 use ringway_protocol::event::Place;
-use ringway_protocol::{Lane, RoomHandle, Version};
+use ringway_protocol::{Lane, Offset, RoomHandle, Version};
 
 use super::deliver::Incoming;
 use super::{CatchUp, Seat};
 use crate::frame::Encoder;
 use crate::message::{RegisterRequest, RegisteredDelivery, RegisteredMember, Request};
+use crate::outbox::Kind;
 use crate::time::Now;
 use crate::{SessionKey, Shard};
 
@@ -76,11 +77,7 @@ impl<E: Encoder> Shard<E> {
                 }
             }
             for (offset, frame) in &missed {
-                let place = Place::Offset(*offset);
-                self.fan_out(
-                    now,
-                    &Incoming { handle, lane: Lane::Reliable, place, key_tag: 0, except: None, frame },
-                );
+                self.fan_out_missed(now, handle, *offset, frame);
             }
             self.catch_up_to(handle, position);
         }
@@ -92,6 +89,25 @@ impl<E: Encoder> Shard<E> {
         let sessions: Vec<_> = self.seats_of(handle).map(|seat| seat.session).collect();
         for session in sessions {
             self.pull(now, session);
+        }
+    }
+
+    /// Whose answer came before this takes it in its place.
+    fn fan_out_missed(&mut self, now: Now, handle: RoomHandle, offset: Offset, frame: &E::Frame) {
+        let live = |one: &&Seat| one.catch_up == CatchUp::Live;
+        let answered = if self.edge.held.is_empty() {
+            None
+        } else {
+            let mut sessions = self.seats_of(handle).filter(live).map(|one| one.session);
+            sessions.find(|session| self.edge.held.contains_key(&(*session, handle, offset)))
+        };
+        let (lane, place) = (Lane::Reliable, Place::Offset(offset));
+        self.fan_out(now, &Incoming { handle, lane, place, key_tag: 0, except: answered, frame });
+        if let Some(session) = answered
+            && let Some(published) = self.edge.held.remove(&(session, handle, offset))
+        {
+            self.edge.excepted.remove(&(session, handle));
+            self.push(now, session, published, Kind::InRoom { handle });
         }
     }
 

@@ -78,7 +78,7 @@ impl<E: Encoder> Shard<E> {
         match request {
             Request::Publish(publish) => {
                 let (origin, id, handle, echo) = (publish.origin, publish.id, publish.handle, publish.echo);
-                let to = Publisher { from, origin, id, handle, echo, knew: publish.refusals };
+                let to = Publisher { from, origin, id, handle, echo, sent: publish.sent };
                 self.publish_refused(now, &to, publish.lane, publish.msg_id.as_deref());
             }
             Request::Join(join) => self.refuse_join(from, &join, code),
@@ -97,11 +97,11 @@ impl<E: Encoder> Shard<E> {
         };
         self.count_error(code);
         let of = (to.from.edge, session.key, to.handle);
-        let refusals = self.owner.refused.add(now.monotonic, of, to.knew.saturating_add(1));
+        let refusals = self.owner.refused.add(now.monotonic, of, to.sent.refusals.saturating_add(1));
         let frame = self.error_frame(to.id, None, code, session.format);
-        let (session, handle, knew) = (session.key, to.handle, to.knew);
+        let (session, handle, ordinal) = (session.key, to.handle, to.sent.ordinal);
         let msg_id = msg_id.map(Into::into);
-        let delivery = Delivery::PublishRefused { session, handle, refusals, knew, msg_id, frame };
+        let delivery = Delivery::PublishRefused { session, handle, refusals, ordinal, msg_id, frame };
         self.answer_to(to.from, slot_of(handle), delivery);
     }
 

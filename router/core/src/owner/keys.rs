@@ -10,7 +10,7 @@ use super::PublishView;
 use super::publish::Publisher;
 use crate::Shard;
 use crate::frame::Encoder;
-use crate::message::Origin;
+use crate::message::{Origin, Sent};
 use crate::room::{KeyName, Keys, Stored};
 use crate::route::{Asker, EdgeId};
 use crate::settings::KeyScope;
@@ -157,7 +157,7 @@ impl<E: Encoder> Shard<E> {
                 msg_id: None,
                 retry: None,
                 echo: true,
-                refusals: 0,
+                sent: Sent::default(),
                 body: Body::default(),
             };
             let frame = self.message_frame(now, &view, place);

@@ -6,7 +6,7 @@ use ringway_protocol::event::{Message, Place, Published, Sender};
 use ringway_protocol::{Body, ErrorCode, Event, Lane, Offset, Position, RequestId, RoomHandle, SessionId};
 
 use crate::frame::Encoder;
-use crate::message::{ApiPublished, Delivery, Origin, PublishRequest, Request};
+use crate::message::{ApiPublished, Delivery, Origin, PublishRequest, Request, Sent};
 use crate::room::{Dedup, Found, Room};
 use crate::route::{Asker, EdgeId, slot_of};
 use crate::settings::SenderMode;
@@ -27,8 +27,8 @@ pub(crate) struct PublishView<'a> {
     pub(crate) msg_id: Option<&'a [u8]>,
     pub(crate) retry: Option<Position>,
     pub(crate) echo: bool,
-    /// How many publications of the session in the room its edge knows to be refused.
-    pub(crate) refusals: u32,
+    /// When its edge sent it.
+    pub(crate) sent: Sent,
     pub(crate) body: Body<'a>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> PublishView<'a> {
             msg_id: request.msg_id.as_deref(),
             retry: request.retry,
             echo: request.echo,
-            refusals: request.refusals,
+            sent: request.sent,
             body: Body { kind: request.body_kind, bytes: &request.body },
         }
     }
@@ -62,15 +62,15 @@ impl<'a> PublishView<'a> {
             msg_id: self.msg_id.map(Into::into),
             retry: self.retry,
             echo: self.echo,
-            refusals: self.refusals,
+            sent: self.sent,
             body_kind: self.body.kind,
             body: self.body.bytes.into(),
         }
     }
 
     pub(super) const fn publisher(&self, from: Asker) -> Publisher {
-        let knew = self.refusals;
-        Publisher { from, origin: self.origin, id: self.id, handle: self.handle, echo: self.echo, knew }
+        let sent = self.sent;
+        Publisher { from, origin: self.origin, id: self.id, handle: self.handle, echo: self.echo, sent }
     }
 
     pub(super) const fn session(&self) -> SessionId {
@@ -89,8 +89,8 @@ pub(crate) struct Publisher {
     pub(crate) id: Option<RequestId>,
     pub(crate) handle: RoomHandle,
     pub(crate) echo: bool,
-    /// How many refusals its edge knew of.
-    pub(crate) knew: u32,
+    /// When its edge sent it.
+    pub(crate) sent: Sent,
 }
 
 impl Publisher {
@@ -142,7 +142,7 @@ impl<E: Encoder> Shard<E> {
             msg_id: publish.msg_id,
             retry: publish.retry,
             echo: true,
-            refusals: 0,
+            sent: Sent::default(),
             body: publish.body,
         };
         self.send_publish(now, view);
@@ -188,7 +188,7 @@ impl<E: Encoder> Shard<E> {
 
     fn publish_reliable(&mut self, now: Now, from: Asker, view: &PublishView<'_>) -> Result<(), ErrorCode> {
         let to = view.publisher(from);
-        if !self.is_free(from.edge, view.origin, view.handle, view.refusals) {
+        if !self.is_free(from.edge, view.origin, view.handle, view.sent.refusals) {
             return Err(ErrorCode::Unavailable);
         }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;

@@ -36,10 +36,10 @@ pub(super) fn body<S: Forms>(delivery: &Delivery<S>, sink: &mut Sink<'_>) {
             sink.field(*seat);
             sink.frame(frame);
         }
-        Delivery::PublishRefused { session, refusals, knew, msg_id, frame, .. } => {
+        Delivery::PublishRefused { session, refusals, ordinal, msg_id, frame, .. } => {
             sink.field(*session);
             sink.field(*refusals);
-            sink.field(*knew);
+            sink.field(*ordinal);
             request::put_msg_id(msg_id.as_deref(), sink);
             sink.frame(frame);
         }

@@ -32,7 +32,7 @@ pub(super) fn body<'a>(
             handle,
             session: source.field("session")?,
             refusals: source.field("refusals")?,
-            knew: source.field("knew")?,
+            ordinal: source.field("ordinal")?,
             msg_id: request::take_msg_id(source)?,
             frame: source.field("frame")?,
         }),

@@ -62,7 +62,7 @@ pub(super) fn deliveries() -> Vec<(&'static str, Frame<'static>)> {
                 session: KEY,
                 handle: ROOM,
                 refusals: 7,
-                knew: 6,
+                ordinal: 0x0102_0304_0506_0708,
                 msg_id: Some((*b"m-1").into()),
                 frame: JSON,
             }),

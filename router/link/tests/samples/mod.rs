@@ -8,7 +8,7 @@ use ringway_cluster::Term;
 use ringway_core::message::{
     Ack, ApiPublished, HistoryRequest, JoinRequest, JoinedDelivery, KeyValue, KnownKey, LeaveRequest, Origin,
     PageDelivery, PresenceRequest, PublishRequest, PullRequest, RegisterRequest, RegisteredDelivery,
-    RegisteredMember, SessionRef,
+    RegisteredMember, Sent, SessionRef,
 };
 use ringway_core::record::{Content, KeptKey, KeyRecord, MemberRecord, Purpose, Record, RoomRecord};
 use ringway_core::{Asked, Delivery, Departure, Edges, Request, SessionKey, ShardId, Target, Told};
@@ -59,7 +59,7 @@ pub(crate) fn publish() -> PublishRequest {
         msg_id: Some([1, 2, 3].into()),
         retry: Some(POSITION),
         echo: true,
-        refusals: 6,
+        sent: Sent { refusals: 6, ordinal: 6 },
         body_kind: BodyKind::Json,
         body: (*b"[1]").into(),
     }

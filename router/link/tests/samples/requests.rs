@@ -45,7 +45,7 @@ pub(super) fn requests() -> Vec<(&'static str, Frame<'static>)> {
         msg_id: None,
         retry: None,
         echo: false,
-        refusals: 0,
+        sent: Sent { refusals: 0, ordinal: 0 },
         body_kind: BodyKind::None,
         body: Box::default(),
         ..publish()
