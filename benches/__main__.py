@@ -1,6 +1,6 @@
 """Measures everything that docs/benchmarks.md says, and writes it there.
 
-    python3 -m benches                        # all of it: about an hour and a half, on a machine that does nothing else; best as root
+    python3 -m benches                        # all of it: about two hours, on a machine that does nothing else; best as root
     python3 -m benches --quick                # whether all runs, in a few minutes; writes its page beside its results, not into docs/
     python3 -m benches --only floor cells     # some parts; the other sections of the page stay as they are
     python3 -m benches --resume               # go on with a run that was interrupted, or measure again what failed

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,15 @@ def tun() -> str | None:
     return None if os.path.exists("/dev/net/tun") else "/dev/net/tun is missing: modprobe tun"
 
 
+def namespaces() -> str | None:
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    try:
+        done = subprocess.run(["unshare", "--net", "--pid", "--mount", "--fork", "--mount-proc", *user, "true"], stdin=subprocess.DEVNULL, capture_output=True)
+    except FileNotFoundError:
+        return "`unshare` is missing: install the package util-linux"
+    return None if done.returncode == 0 else "namespaces can't be made here: run it as root, or allow namespaces of users"
+
+
 def socket_buffers() -> str | None:
     with open(RMEM_MAX) as file:
         granted = int(file.read())
@@ -49,12 +59,16 @@ def socket_buffers() -> str | None:
 
 
 TASKSET = program("taskset", "util-linux")
+IP = program("ip", "iproute2")
+NFT = program("nft", "nftables")
+ETCD = program("etcd", "etcd-server")
 VALGRIND = program("valgrind", "valgrind")
 OPENSSL = program("openssl", "openssl")
 CORES = Need("two cores", two_cores)
 FILES = Need("open files", open_files)
 ROOT = Need("root", root)
 TUN = Need("TUN devices", tun)
+NAMESPACES = Need("namespaces", namespaces)
 BUFFERS = Need("socket buffers", socket_buffers)
 
 

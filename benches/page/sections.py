@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .parts.client import Client, show_client
+from .parts.cluster import Cluster, show_cluster
 from .parts.compare import Compare, show_compare
 from .parts.instrument import Instrument, show_instrument
 from .parts.loss import Loss, show_limits, show_table
@@ -14,7 +15,7 @@ from .record import Record
 
 Records = dict[str, Record]
 # In the order in which they are measured.
-PARTS = (Floor(), Cells(), Micro(), Time(), Client(), Instrument(), *GROUPS, QUIC, Loss(), Compare())
+PARTS = (Floor(), Cells(), Micro(), Time(), Client(), Instrument(), *GROUPS, QUIC, Loss(), Cluster(), Compare())
 MACHINE = "machine"
 
 
@@ -40,6 +41,7 @@ SECTIONS = (
     Section("quic", ("quic",), lambda records: show_groups((QUIC,), records)),
     of_one("loss-limits", "loss", show_limits),
     of_one("loss-table", "loss", show_table),
+    of_one("cluster", "cluster", show_cluster),
     of_one("compare", "compare", show_compare),
 )
 

@@ -16,13 +16,13 @@ PUBLISHES = 500
 class Guest:
     """One JSON session."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port))
+    def __init__(self, port, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
-            f"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET /v1 HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ringway.v1.json\r\n\r\n".encode()
         )
         while b"\r\n\r\n" not in self.pending:
@@ -84,8 +84,8 @@ class Guest:
 class Guests:
     """As many sessions as the rooms need."""
 
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port, host="127.0.0.1"):
+        self.port, self.host = port, host
         self.guests = []
 
     def __enter__(self):
@@ -95,12 +95,12 @@ class Guests:
         for guest in self.guests:
             guest.socket.close()
 
-    def join(self, rooms):
+    def join(self, rooms, prefix=""):
         """Joins so many rooms, each with one member; seconds of one join, once the sessions are there."""
         took = 0.0
-        names = [f"r{os.getpid()}-{rooms}-{number}" for number in range(rooms)]
+        names = [f"{prefix}r{os.getpid()}-{rooms}-{number}" for number in range(rooms)]
         for first in range(0, rooms, ROOMS_PER_SESSION):
-            guest = Guest(self.port)
+            guest = Guest(self.port, self.host)
             self.guests.append(guest)
             wanted = names[first:first + ROOMS_PER_SESSION]
             from_ = time.perf_counter()

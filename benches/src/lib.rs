@@ -13,6 +13,7 @@ mod epoll;
 mod floor;
 mod hop;
 pub mod micro;
+mod placement;
 mod process;
 mod quic;
 mod series;
@@ -55,6 +56,10 @@ enum What {
     QuicStorm(quic::StormOptions),
     /// A plain server on quinn and tokio that sends to all its connections
     QuicFloor(quic::FloorOptions),
+    /// Some bytes over one stream and back, between two processes on quinn and tokio
+    QuicRtt(quic::RoundTripOptions),
+    /// What the loss of one of many nodes moves in a cluster's map, and what that map holds
+    Placement(placement::Options),
     /// A server that costs next to nothing and knows when it sent what: to measure the load generator with
     Stub(stub::Options),
     /// Run one case of `micro` and say how many operations it counted
@@ -77,6 +82,8 @@ pub fn run() -> std::io::Result<()> {
         What::QuicDrain(options) => quic::run_drain(&options),
         What::QuicStorm(options) => quic::run_storm(&options),
         What::QuicFloor(options) => quic::run_floor(&options),
+        What::QuicRtt(options) => quic::run_round_trip(&options),
+        What::Placement(options) => placement::run(&options),
         What::Stub(options) => stub::run(&options),
         What::MicroCase(options) => micro::run_case(&options),
     }

@@ -1,12 +1,16 @@
-//! `failover`: what nodes that come and go must not do to what they acknowledged.
+//! `failover`: what nodes that come and go must not do to what they acknowledged, and how long acknowledging takes.
 
 mod support;
 
+use ringway_load::report::Summary;
 use support::rooms::{Fault, room_server};
 use support::{load, load_at, refusal};
 
 const SHORT: &str =
     "failover --clients 6 --rooms 2 --rate 100 --duration 900ms --warmup 50ms --settle 20s --in-flight 8";
+
+/// Without a rate.
+const TIMED: &str = "failover --clients 6 --rooms 2 --duration 1s --warmup 50ms --settle 20s";
 
 #[test]
 fn refusals_for_now_are_repeated_and_nothing_is_out_of_order() {
@@ -74,4 +78,38 @@ fn what_makes_no_sense_is_refused() {
     assert!(mixed.contains("one path"), "{mixed}");
     let other = refusal("ws://127.0.0.1:1/a,ws://127.0.0.1:2/a", "fanout --protocol raw-ws");
     assert!(other.contains("cluster"), "{other}");
+}
+
+fn number(summary: &Summary, name: &str) -> f64 {
+    summary.value(name).as_f64().unwrap_or_else(|| panic!("no number {name}"))
+}
+
+fn assert_all_acked(summary: &Summary) {
+    assert_eq!(summary.failures(), <[String; 0]>::default());
+    assert_eq!(number(summary, "acked_lost"), 0.0);
+    assert!(number(summary, "acked_per_s") > 0.0 && number(summary, "ack_p50_us") > 0.0);
+    assert!(number(summary, "ack_p99_us") >= number(summary, "ack_p50_us"));
+}
+
+#[test]
+fn acknowledgements_are_timed_at_a_rate() {
+    let summary = load(room_server(Fault::Nothing), &format!("{TIMED} --rate 50"));
+    assert_all_acked(&summary);
+    // Six clients, 1.05 s: what is due is made once, however long answers take.
+    assert!((314.0..=315.0).contains(&number(&summary, "acked")), "{}", number(&summary, "acked"));
+}
+
+#[test]
+fn without_a_rate_each_answer_makes_the_next_publication() {
+    let summary = load(room_server(Fault::Nothing), &format!("{TIMED} --rate 0 --in-flight 4"));
+    assert_all_acked(&summary);
+    // More than the windows hold: answers have made others.
+    assert!(number(&summary, "acked") > 24.0);
+}
+
+#[test]
+fn what_is_refused_is_not_timed() {
+    let summary =
+        load(room_server(Fault::Refuses), &format!("{TIMED} --rate 50 --duration 200ms --settle 1s"));
+    assert_eq!((number(&summary, "acked"), number(&summary, "ack_max_us")), (0.0, 0.0));
 }

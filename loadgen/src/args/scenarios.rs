@@ -156,8 +156,8 @@ pub struct FailoverArgs {
     /// Clients, dealt to the rooms and then to the nodes in turn: each hears its room and publishes in it.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     pub clients: u32,
-    /// Publications a second of each client.
-    #[arg(long, default_value_t = 10.0, value_parser = rate, value_name = "N")]
+    /// Publications a second of each client; 0: one is made when another is answered, so that --in-flight are always on their way.
+    #[arg(long, default_value_t = 10.0, value_parser = rate_or_none, value_name = "N")]
     pub rate: f64,
     /// Bytes of each body; raised to what the stamp in it needs (24, or 50 where a client speaks JSON).
     #[arg(long, default_value_t = 64, value_name = "BYTES")]

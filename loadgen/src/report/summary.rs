@@ -248,6 +248,7 @@ impl Summary {
             ("caught_up", &tally.caught_up),
             ("value_latency", &tally.value_latency),
             ("value_age", &tally.value_age),
+            ("ack_latency", &tally.ack_latency),
         ];
         let filled = histograms.into_iter().filter(|(_, latency)| latency.count() > 0);
         self.histograms = filled.map(|(name, latency)| (name, latency.clone())).collect();

@@ -159,6 +159,9 @@ pub struct Tally {
     pub values: u64,
     /// From the intended sending of a value to its receipt, where a scenario tells them from other messages.
     pub value_latency: Latency,
+    /// From the intended sending of a publication to its acknowledgement, where a scenario looks at it; not of those that
+    /// were repeated.
+    pub ack_latency: Latency,
     /// Age of the newest value of each key, at each millisecond.
     pub value_age: Latency,
     /// From the intended to the actual sending.
@@ -290,6 +293,7 @@ impl Tally {
         self.latency.add(&other.latency);
         self.values += other.values;
         self.value_latency.add(&other.value_latency);
+        self.ack_latency.add(&other.ack_latency);
         self.value_age.add(&other.value_age);
         self.send_lag.add(&other.send_lag);
         self.handshake.add(&other.handshake);

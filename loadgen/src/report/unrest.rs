@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Unrest {
     /// Publications that were acknowledged.
     pub acked: u64,
-    /// Of those, such that stand nowhere in their room's order.
+    /// Of those, such whose acknowledgement came while measuring.
+    pub acked_measured: u64,
+    /// Of those that were acknowledged, such that stand nowhere in their room's order.
     pub acked_lost: u64,
     /// Of those, such whose order was given up for a new one.
     pub acked_before_anew: u64,
@@ -46,6 +48,7 @@ impl Unrest {
     /// Adds another thread's.
     pub fn add(&mut self, other: &Self) {
         self.acked += other.acked;
+        self.acked_measured += other.acked_measured;
         self.acked_lost += other.acked_lost;
         self.acked_before_anew += other.acked_before_anew;
         self.repeated += other.repeated;

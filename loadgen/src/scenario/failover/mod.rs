@@ -21,7 +21,7 @@ use self::talker::Pending;
 use self::watch::{Seat, Watch};
 use super::RunFault;
 use super::crowd::Cast;
-use super::fanout::{conclude, throughput};
+use super::fanout::throughput;
 use super::run::{Course, CpuMeter, Load, Setup, Work};
 use crate::args::{FailoverArgs, FormatMix};
 use crate::body::Stamp;
@@ -58,6 +58,11 @@ impl Load for FailoverArgs {
         summary.count("clients", self.clients.into());
         summary.number("rate", self.rate);
         throughput(summary, tally, course.measured.over);
+        summary.number(
+            "acked_per_s",
+            unrest.acked_measured as f64 / course.measured.over.as_secs_f64().max(1e-9),
+        );
+        summary.latency("ack_", &tally.ack_latency);
         summary.count("acked", unrest.acked);
         summary.count("acked_lost", unrest.acked_lost);
         summary.count("acked_before_anew", unrest.acked_before_anew);
@@ -69,7 +74,9 @@ impl Load for FailoverArgs {
         summary.number("stall_p50_ms", unrest.stall_ms(0.5));
         summary.number("stall_max_ms", unrest.stall_ms(1.0));
         summary.number("client_stall_max_ms", unrest.client_stall.as_secs_f64() * 1e3);
-        conclude(summary, tally, course, &self.common);
+        summary.promises(tally);
+        summary.server(&course.measured, tally.deliveries);
+        summary.client(tally, &course.measured, self.common.spin, self.rate <= 0.0);
         let mut must_not = |count: u64, what: &str| {
             if count > 0 {
                 summary.fail(format!("{count} {what}"));
@@ -176,7 +183,8 @@ impl<'a> Crowd<'a> {
                 break;
             }
             self.talk();
-            self.turn()?;
+            // What is due is sent then: a sleep beyond it would be told as the nodes' latency.
+            self.turn(self.next_due(schedule).since(Nanos::now()))?;
         }
         self.cpu.stop(Nanos::now(), &mut self.sessions.observer().tally);
         Ok(())
@@ -189,7 +197,7 @@ impl<'a> Crowd<'a> {
         let (mut seen, mut looked) = (0, Nanos::default());
         while !self.setup.stop.load(Relaxed) {
             self.talk();
-            self.turn()?;
+            self.turn(SLEEP_MAX)?;
             let now = Nanos::now();
             if let Some(disturbance) = &mut self.disturbance {
                 disturbance.tick(now, schedule);
@@ -232,8 +240,8 @@ impl<'a> Crowd<'a> {
         })
     }
 
-    fn turn(&mut self) -> std::io::Result<()> {
-        self.sessions.turn(SLEEP_MAX)?;
+    fn turn(&mut self, wait: Duration) -> std::io::Result<()> {
+        self.sessions.turn(wait.min(SLEEP_MAX))?;
         self.sessions.observer().show(Nanos::now());
         Ok(())
     }
@@ -243,9 +251,11 @@ impl<'a> Crowd<'a> {
         if self.members == 0 {
             return;
         }
-        let gap = Duration::from_secs_f64(1.0 / (self.args.rate * f64::from(self.members)));
+        if self.args.rate <= 0.0 {
+            return self.fill(now, schedule);
+        }
         loop {
-            let intended = schedule.start + gap.mul_f64(self.ticks as f64);
+            let intended = self.next_due(schedule);
             if intended > now || intended >= schedule.end {
                 return;
             }
@@ -255,6 +265,25 @@ impl<'a> Crowd<'a> {
             if !watch.seats[member].talker.say(intended) {
                 watch.unsent();
             }
+        }
+    }
+
+    /// When the next publication is due; without a rate, or without clients, the end.
+    fn next_due(&self, schedule: &Schedule) -> Nanos {
+        let a_second = self.args.rate * f64::from(self.members);
+        if a_second > 0.0 {
+            schedule.start + Duration::from_secs_f64(self.ticks as f64 / a_second)
+        } else {
+            schedule.end
+        }
+    }
+
+    /// Without a rate: lets each client make as many as may be on their way.
+    fn fill(&mut self, now: Nanos, schedule: &Schedule) {
+        let window = self.args.in_flight as usize;
+        let mut watch = self.sessions.observer();
+        for seat in watch.seats.iter_mut().filter(|_| now < schedule.end) {
+            while seat.talker.len() < window && seat.talker.say(now) {}
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Pending {
     pub(super) first: Option<Position>,
     /// It is not sent for the first time.
     pub(super) again: bool,
+    /// It was sent more than once.
+    pub(super) repeated: bool,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +49,7 @@ impl Talker {
         }
         self.sequence += 1;
         let sequence = self.sequence;
-        self.queue.push_back(Pending { sequence, intended, first: None, again: false });
+        self.queue.push_back(Pending { sequence, intended, first: None, again: false, repeated: false });
         true
     }
 
@@ -61,18 +63,18 @@ impl Talker {
     pub(super) fn sent(&mut self, request: RequestId, stands: Option<Position>) {
         if let Some(pending) = self.queue.get_mut(self.cursor) {
             pending.first = pending.first.or(stands);
-            pending.again = true;
+            pending.repeated = std::mem::replace(&mut pending.again, true);
             self.in_flight.insert(request, pending.sequence);
             self.cursor += 1;
         }
     }
 
     /// A request was answered well; which publication that is.
-    pub(super) fn acked(&mut self, request: RequestId) -> Option<u64> {
+    pub(super) fn acked(&mut self, request: RequestId) -> Option<Pending> {
         let sequence = self.take(request)?;
-        self.drop_from_queue(sequence);
+        let pending = self.drop_from_queue(sequence);
         self.turn_back();
-        Some(sequence)
+        pending
     }
 
     /// A request was refused, and may be repeated `after` some time.
@@ -85,8 +87,8 @@ impl Talker {
     }
 
     /// A request was refused for good.
-    pub(super) fn gave_up(&mut self, request: RequestId) -> Option<u64> {
-        self.acked(request)
+    pub(super) fn gave_up(&mut self, request: RequestId) {
+        self.acked(request);
     }
 
     /// No answer will come any more.
@@ -110,11 +112,10 @@ impl Talker {
         self.in_flight.remove(&request)
     }
 
-    fn drop_from_queue(&mut self, sequence: u64) {
-        if let Ok(index) = self.queue.binary_search_by_key(&sequence, |pending| pending.sequence) {
-            self.queue.remove(index);
-            self.cursor -= usize::from(index < self.cursor);
-        }
+    fn drop_from_queue(&mut self, sequence: u64) -> Option<Pending> {
+        let index = self.queue.binary_search_by_key(&sequence, |pending| pending.sequence).ok()?;
+        self.cursor -= usize::from(index < self.cursor);
+        self.queue.remove(index)
     }
 
     /// Begins again with the oldest, once nothing is on its way.
@@ -140,6 +141,10 @@ mod tests {
         pending.sequence
     }
 
+    fn acked(talker: &mut Talker, number: u32) -> Option<u64> {
+        talker.acked(id(number)).map(|pending| pending.sequence)
+    }
+
     fn talker(publications: u64) -> Talker {
         let mut talker = Talker::default();
         for due in 0..publications {
@@ -153,10 +158,13 @@ mod tests {
         let mut talker = talker(3);
         assert_eq!((send(&mut talker, Nanos(5), 1), send(&mut talker, Nanos(5), 2)), (1, 2));
         assert_eq!(talker.next(Nanos(5), 2), None);
-        assert_eq!(talker.acked(id(1)), Some(1));
-        assert_eq!(talker.acked(id(1)), None, "an answer counts once");
+        assert_eq!(acked(&mut talker, 1), Some(1));
+        assert_eq!(acked(&mut talker, 1), None, "an answer counts once");
         assert_eq!(send(&mut talker, Nanos(5), 3), 3);
-        assert_eq!((talker.acked(id(3)), talker.acked(id(2)), talker.is_done()), (Some(3), Some(2), true));
+        assert_eq!(
+            (acked(&mut talker, 3), acked(&mut talker, 2), talker.is_done()),
+            (Some(3), Some(2), true)
+        );
     }
 
     #[test]
@@ -167,12 +175,25 @@ mod tests {
         }
         talker.refused(Nanos(5), id(2), Some(Duration::from_nanos(10)));
         assert_eq!(talker.next(Nanos(90), 8), None);
-        assert_eq!(talker.acked(id(1)), Some(1));
+        assert_eq!(acked(&mut talker, 1), Some(1));
         talker.refused(Nanos(6), id(3), Some(Duration::from_nanos(10)));
         assert_eq!(talker.next(Nanos(15), 8), None, "not before its time");
         let again = talker.next(Nanos(16), 8).unwrap();
         assert_eq!((again.sequence, again.again), (2, true));
         assert_eq!((send(&mut talker, Nanos(16), 4), send(&mut talker, Nanos(16), 5)), (2, 3));
+    }
+
+    #[test]
+    fn an_answer_tells_when_it_was_due_and_whether_it_was_sent_before() {
+        let mut talker = talker(2);
+        send(&mut talker, Nanos(5), 1);
+        send(&mut talker, Nanos(5), 2);
+        let first = talker.acked(id(1)).unwrap();
+        assert_eq!((first.intended, first.repeated), (Nanos(0), false));
+        talker.refused(Nanos(5), id(2), Some(Duration::ZERO));
+        send(&mut talker, Nanos(5), 3);
+        let second = talker.acked(id(3)).unwrap();
+        assert_eq!((second.intended, second.repeated), (Nanos(1), true));
     }
 
     #[test]
@@ -182,7 +203,7 @@ mod tests {
         send(&mut talker, Nanos(5), 2);
         talker.cut_off();
         assert_eq!(talker.next(Nanos(5), 8).map(|pending| pending.sequence), Some(1));
-        assert_eq!(talker.acked(id(1)), None, "an old connection's answer means nothing");
+        assert_eq!(acked(&mut talker, 1), None, "an old connection's answer means nothing");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ringway_protocol::session::client::Request;
 use ringway_protocol::{Epoch, ErrorCode, Lane, Offset, Position, Retry};
 
 use super::ledger::{Ledger, Said};
-use super::talker::Talker;
+use super::talker::{Pending, Talker};
 use crate::body::Stamp;
 use crate::engine::{Arrival, Ending, MemberId, Nanos, Observer, Schedule, Seen};
 use crate::report::{Board, Pulse, Tally};
@@ -176,10 +176,18 @@ impl Watch {
         }
     }
 
-    fn published(&mut self, member: MemberId, published: &Published<'_>) {
+    fn published(&mut self, now: Nanos, member: MemberId, published: &Published<'_>) {
         let Some(seat) = self.seats.get_mut(member.0 as usize) else { return };
-        let Some(sequence) = seat.talker.acked(published.id) else { return };
+        let Some(Pending { sequence, intended, repeated, .. }) = seat.talker.acked(published.id) else {
+            return;
+        };
         self.tally.unrest.acked += 1;
+        if let Some(schedule) = self.schedule {
+            self.tally.unrest.acked_measured += u64::from(schedule.measures(now));
+            if schedule.measures(intended) && !repeated {
+                self.tally.ack_latency.record(now.since(intended));
+            }
+        }
         if let Place::Offset(offset) = published.place {
             let said = Said { talker: seat.number, sequence };
             self.ledger.acked(seat.room, Position { epoch: published.epoch, offset }, said);
@@ -242,7 +250,7 @@ impl Observer for Watch {
             }
             Seen::Welcomed { resumed } => self.tally.resumed += u64::from(resumed),
             Seen::Joined { recovered, epoch, .. } => self.joined(now, member, epoch, recovered),
-            Seen::Published(published) => self.published(member, published),
+            Seen::Published(published) => self.published(now, member, published),
             Seen::Refused(request, error) => self.error(now, member, Some(request), error),
             Seen::Faulted(error) => self.error(now, member, None, error),
             Seen::Gap { missed } => self.tally.told_gaps += missed,
