@@ -27,4 +27,7 @@ def run(options, groups, out):
     if not os.path.exists(out):
         raise RuntimeError(f"nothing was measured in the namespaces: exit {done.returncode}")
     with open(out) as file:
-        return json.load(file)
+        found = json.load(file)
+    if done.returncode:
+        found["faults"].append(f"{', '.join(groups)}: ended early, with {done.returncode}")
+    return found

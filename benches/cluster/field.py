@@ -134,7 +134,7 @@ def alike(replicas):
     return [f"replicas-{replicas}-{number}" for number in range(ALIKE)]
 
 
-def metric(node, name, **labels):
+def metric(node, name, /, **labels):
     """The sum of a node's metric over the samples that have these labels."""
     with urllib.request.urlopen(f"http://{node.address}:{HTTP_PORT}/metrics", timeout=5) as answer:
         return sum_of(answer.read().decode().splitlines(), name, labels)
