@@ -1,7 +1,9 @@
 """`python3 -m promises BINARIES DIRECTORY [--times N | --rolling N | NAMES…]`, alone in namespaces of its own: `run` does that, and cleans up."""
 
 import argparse
+import os
 import pkgutil
+import shutil
 import sys
 import unittest
 
@@ -18,7 +20,7 @@ def main():
     except Unavailable as fault:
         print(f"promises skipped: {fault}")
         return 0
-    promise.place = promise.Place(arguments.binaries, arguments.directory, network)
+    promise.place = promise.Place(copied(arguments), arguments.directory, network)
     suite = unittest.TestSuite()
     if arguments.times:
         suite.addTest(rounds("test_failovers", arguments.times))
@@ -39,6 +41,15 @@ def parse():
     parser.add_argument("--rolling", type=int, metavar="N", help="instead: so many restarts of a node under one load")
     parser.add_argument("names", nargs="*")
     return parser.parse_args()
+
+
+def copied(arguments):
+    """Where copies of the binaries are: nodes are started again on the way, and must not be of another build then."""
+    binaries = os.path.join(arguments.directory, "bin")
+    os.mkdir(binaries)
+    for name in ("ringway", "ringway-load"):
+        shutil.copy2(os.path.join(arguments.binaries, name), binaries)
+    return binaries
 
 
 def rounds(name, times):

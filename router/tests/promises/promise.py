@@ -2,6 +2,7 @@
 
 import collections
 import os
+import time
 import unittest
 
 from .cluster import Cluster
@@ -14,6 +15,8 @@ SLOTS = 4_096
 # How long a room may stand still where a lease must run out first (1.3 s) and others take over. Design: 2 s; here only a machine that does nothing
 # else could promise that.
 STALL_MAX_MS = 5_000
+# What a map must stay for, to be at rest.
+REST_S = 0.5
 
 # Where the tests run; `__main__` fills it in before the first one.
 Place = collections.namedtuple("Place", "binaries directory network")
@@ -36,7 +39,8 @@ class Promise(unittest.TestCase):
         self.addCleanup(self.end)
         self.etcd.start()
         self.cluster.start()
-        self.settled()
+        # On a busy host one may come late, and gets its share only when it has been up for a while.
+        until("all nodes have their share", self.is_balanced)
 
     def end(self):
         self.network.heal()
@@ -63,6 +67,21 @@ class Promise(unittest.TestCase):
 
         # A map is 4,096 entries: asked for more often, that would be load.
         return until("each slot has an owner and a standby that has everything", whole, patience_s=150, every_s=1)
+
+    def is_balanced(self):
+        shares = owned(self.at_rest())
+        return min(shares[node.name] for node in self.cluster.nodes) > SLOTS / self.nodes * 0.9
+
+    def at_rest(self):
+        """Waits until no slot moves; the map."""
+
+        def rest():
+            before = self.settled()
+            time.sleep(REST_S)
+            after = self.settled()
+            return ownership(before) == ownership(after) and after
+
+        return until("no slot moves", rest)
 
     def stayed(self, before, after):
         """No slot has another owner or term than before. (`assertEqual` would take minutes to write the difference down.)"""
