@@ -253,6 +253,32 @@ fn an_owner_without_a_lease_says_nothing() {
 }
 
 #[test]
+fn what_an_owner_without_a_lease_refused_comes_first_at_the_next_one() {
+    let (mut world, ann, _) = world(1);
+    let cat = world.open(1, "cat");
+    let now = world.now;
+    world.shards[1].handle_lease(now, now.monotonic);
+    for who in [ann, cat] {
+        world.send(who, &say(1, "one", Some(b"m")));
+        assert_eq!(world.read(who), ["error unavailable"]);
+    }
+    world.map(number(), Some(2), 2, &[(1, Task::Drop { slot: slot() }), acquire(2, 2, false)]);
+    world.run();
+    assert_eq!(world.read(ann), ["reset: failover"]);
+    for who in [ann, cat] {
+        world.send(who, &say(2, "two", None));
+        assert_eq!(world.read(who), ["error unavailable"], "it would overtake what is to be repeated");
+    }
+    world.send(ann, &say(3, "one", Some(b"m")));
+    world.send(ann, &say(4, "two", None));
+    assert_eq!(world.read(ann), ["#1 one", "published #1", "#2 two", "published #2"]);
+    world.send(cat, &say(3, "one", Some(b"m")));
+    world.send(cat, &say(4, "two", None));
+    assert_eq!(world.read(cat), ["published #3", "published #4"]);
+    sound(&world);
+}
+
+#[test]
 fn what_waited_for_a_standby_at_an_owner_that_is_none_any_more_may_be_repeated() {
     let (mut world, ann, _) = world(2);
     stand_by(&mut world);

@@ -12,6 +12,10 @@ fn is_found_out(lie: Lie) -> bool {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn clusters_keep_every_promise() {
     for seed in 3_000..3_004 {
         if let Err(violation) = run(seed, STEPS, Lie::None) {
@@ -29,41 +33,73 @@ fn the_same_seed_gives_the_same_trace() {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn an_owner_that_commits_alone_is_found_out() {
     assert!(is_found_out(Lie::AckAlone));
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn a_lost_answer_is_found_out() {
     assert!(is_found_out(Lie::DropReply));
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn a_lost_publication_is_found_out() {
     assert!(is_found_out(Lie::DropPublication));
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn a_lease_without_end_is_found_out() {
     assert!(is_found_out(Lie::EndlessLease));
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn an_edge_that_ignores_terms_is_found_out() {
     assert!(is_found_out(Lie::NoTerms));
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn an_edge_that_does_not_register_is_found_out() {
     assert!(is_found_out(Lie::NoRegistration));
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn an_heir_that_begins_anew_is_found_out() {
     assert!(is_found_out(Lie::Forgetful));
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn a_request_that_comes_twice_is_found_out() {
     assert!(is_found_out(Lie::Twice));
 }
@@ -91,6 +127,10 @@ const FOUND: [(u64, u64, &str); 10] = [
 ];
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
+)]
 fn clusters_that_broke_a_promise_keep_it() {
     for (seed, steps, what) in FOUND {
         if let Err(violation) = run(seed, steps, Lie::None) {

@@ -30,7 +30,7 @@ fn committed(event: Event) -> Revision {
 #[tokio::test]
 async fn a_transaction_is_all_or_nothing_and_an_absent_key_has_revision_0() {
     let Some(servers) = Servers::start(1).await else { return };
-    let mut asker = Asker::new(servers.engine("a"));
+    let mut asker = Asker::new(servers.patient("a"));
     let first = committed(
         asker.ask(transact(&[(NODE, 0), (BEAT, 0)], &[(NODE, Some(b"n1")), (BEAT, Some(b"b1"))])).await,
     );
@@ -58,7 +58,7 @@ async fn a_transaction_is_all_or_nothing_and_an_absent_key_has_revision_0() {
 #[tokio::test]
 async fn the_largest_transaction_that_a_member_makes_is_taken() {
     let Some(servers) = Servers::start(1).await else { return };
-    let mut asker = Asker::new(servers.engine("large"));
+    let mut asker = Asker::new(servers.patient("large"));
     let compare: Vec<(Key, u64)> = (0..128).map(|id| (Key::Node(NodeId(id)), 0)).collect();
     let put: Vec<(Key, Option<&[u8]>)> =
         compare.iter().map(|(key, _)| (*key, Some(&[7; 2_000][..]))).collect();
@@ -69,7 +69,7 @@ async fn the_largest_transaction_that_a_member_makes_is_taken() {
 #[tokio::test]
 async fn installations_on_one_etcd_see_nothing_of_each_other_and_strange_keys_are_passed_over() {
     let Some(servers) = Servers::start(1).await else { return };
-    let (mut one, mut other) = (Asker::new(servers.engine("one")), Asker::new(servers.engine("one-more/")));
+    let (mut one, mut other) = (Asker::new(servers.patient("one")), Asker::new(servers.patient("one-more/")));
     let at = committed(one.ask(transact(&[], &[(NODE, Some(b"one"))])).await);
     servers.client().await.put("one/cluster/of-a-later-build", "?", None).await.unwrap();
     assert_eq!(rows(other.ask(Request::Read(Prefix::Cluster)).await).1, []);
@@ -121,7 +121,7 @@ async fn follow(asker: &mut Asker, mut from: Revision, last: &[u8]) -> Vec<Row> 
 #[tokio::test]
 async fn a_watch_tells_every_change_in_order_from_its_revision_on() {
     let Some(servers) = Servers::start(1).await else { return };
-    let mut asker = Asker::new(servers.engine("w"));
+    let mut asker = Asker::new(servers.patient("w"));
     let mut revisions = Vec::new();
     for count in 0..30_u8 {
         revisions.push(committed(
@@ -142,7 +142,7 @@ async fn a_watch_tells_every_change_in_order_from_its_revision_on() {
 #[tokio::test]
 async fn a_watch_that_has_ended_says_nothing_more() {
     let Some(servers) = Servers::start(1).await else { return };
-    let mut asker = Asker::new(servers.engine("u"));
+    let mut asker = Asker::new(servers.patient("u"));
     let (ended, stays) = (
         asker.submit(Request::Watch(Prefix::Cluster, Revision(1))),
         asker.submit(Request::Watch(Prefix::Cluster, Revision(1))),
@@ -296,7 +296,7 @@ async fn tls_with_certificates_on_both_sides() {
     let (certificate, key) = issue(&["127.0.0.1"]);
     let encrypted = Encrypted { authority: authority.pem(), certificate, key, client: issue(&["client"]) };
     let Some(servers) = Servers::start_with(1, Some(encrypted)).await else { return };
-    let mut asker = Asker::new(servers.engine("t"));
+    let mut asker = Asker::new(servers.patient("t"));
     committed(asker.ask(transact(&[(NODE, 0)], &[(NODE, Some(b"1"))])).await);
     let mut options = servers.options("t");
     options.tls.as_mut().unwrap().identity = None;

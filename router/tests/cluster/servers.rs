@@ -224,6 +224,12 @@ impl Servers {
         Etcd::new(self.options(prefix))
     }
 
+    /// One that waits for as long as a busy host may keep etcd from answering, where nothing else does.
+    pub(crate) fn patient(&self, prefix: &str) -> Etcd {
+        let wait = Duration::from_secs(30);
+        Etcd::new(EtcdOptions { timeouts: Timeouts { transact: wait, read: wait }, ..self.options(prefix) })
+    }
+
     pub(crate) fn engine_of(&self, prefix: &str, user: &str, password: &str) -> Etcd {
         let login = Some(Login { user: user.into(), password: password.into() });
         Etcd::new(EtcdOptions { login, ..self.options(prefix) })

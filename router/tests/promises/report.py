@@ -6,20 +6,14 @@ import unittest
 
 
 class Lines(unittest.TestResult):
-    def startTest(self, test):
-        super().startTest(test)
-        self.began = time.monotonic()
-
-    def addSuccess(self, test):
-        self._line("kept", test, "; ".join(test.seen))
-
-    def addFailure(self, test, fault):
-        super().addFailure(test, fault)
-        self._broken(test, self.failures[-1][1])
-
-    def addError(self, test, fault):
-        super().addError(test, fault)
-        self._broken(test, self.errors[-1][1])
+    def take(self, test, seen):
+        """The outcome of a promise that was tried, perhaps several times."""
+        self.testsRun += 1
+        if seen.wasSuccessful():
+            return self._line("kept", test, "; ".join(test.seen))
+        self.failures.extend(seen.failures)
+        self.errors.extend(seen.errors)
+        self._broken(test, (seen.failures + seen.errors)[0][1])
 
     def _broken(self, test, evidence):
         self._line("BROKEN", test, "")
@@ -29,4 +23,4 @@ class Lines(unittest.TestResult):
 
     def _line(self, verdict, test, seen):
         name = test.shortDescription() or test.id()
-        print(f"{verdict:6}  {name} ({time.monotonic() - self.began:.0f} s): {seen}", flush=True)
+        print(f"{verdict:6}  {name} ({time.monotonic() - test.began:.0f} s): {seen}", flush=True)
