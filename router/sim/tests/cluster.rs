@@ -74,7 +74,8 @@ fn a_lease_without_end_is_found_out() {
     ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
 )]
 fn an_edge_that_ignores_terms_is_found_out() {
-    assert!(is_found_out(Lie::NoTerms));
+    // Registrations and bars hide most of it: it takes a longer look.
+    assert!((90..=100).any(|seed| run(seed, 12_000, Lie::NoTerms).is_err()));
 }
 
 #[test]
