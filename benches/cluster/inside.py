@@ -6,13 +6,14 @@ import os
 import time
 
 from ..side_by_side.figures import Figures
+from .copies import Copies
 from .field import FAULTS, Field, Network
 from .latency import Latency
 from .links import Links
 from .map import Map
 from .replicas import Replicas
 
-GROUPS = (Latency, Replicas, Links, Map)
+GROUPS = (Latency, Replicas, Copies, Links, Map)
 WORK = "/run/ringway"
 
 
@@ -39,10 +40,12 @@ def main():
         try:
             with Field(options, directory, network) as field:
                 measure(group(field), figures, options.alternations)
-                found["rows"] += [row.texts() for row in group.rows(figures)]
         except FAULTS as fault:
             found["faults"].append(f"{group.name}: {fault}")
             print(found["faults"][-1], flush=True)
+        # Alternations before a fault stand.
+        if figures.samples:
+            found["rows"] += [row.texts() for row in group.rows(figures)]
         found["samples"][group.name] = figures.samples
         with open(options.out, "w") as file:
             json.dump(found, file)

@@ -1,6 +1,7 @@
 import unittest
 
 from ...cluster import failovers, placement
+from ...cluster.copies import Copies, of_one
 from ...cluster.field import sum_of
 from ...cluster.inside import GROUPS
 from ...cluster.latency import Latency
@@ -34,13 +35,20 @@ class Rows(unittest.TestCase):
             found.samples = base | {"2 p50_us": [p50], "2 rate": [rate]}
             self.assertEqual(verdicts(Replicas.rows(found)), [expected, "–", expected, "–"])
 
-    def test_copies_are_counted_exactly_and_rate_is_of_the_senders_cpu(self):
-        samples = {f"{name} {what}": [value] for name, values in {"two": (2.0, 1.0, 1.0), "one": (1.02, 1.0, 0.0)}.items() for what, value in zip(("out", "into other", "into third"), values)}
+    def test_copies_are_counted_exactly(self):
         found = Figures()
-        found.samples = samples | {"rate": [150_000], "sender ns": [2_500], "receiver ns": [2_000]}
-        rows = list(Links.rows(found))
-        self.assertEqual(verdicts(rows), ["yes", "**no**", "yes"])
-        self.assertEqual(rows[2].texts()[1], "400,000 /s")
+        for name, values in {"two": (2.0, 1.0, 1.0), "one": (1.02, 1.0, 0.0)}.items():
+            found.samples |= {f"{name} {what}": [value] for what, value in zip(("out", "into other", "into third"), values)}
+        self.assertEqual(verdicts(Copies.rows(found)), ["yes", "**no**"])
+
+    def test_what_joining_costs_is_no_copy(self):
+        self.assertEqual(of_one([400, 812, 406, 406], [1_200, 2_412, 1_206, 1_206]), {"out": 2.0, "into other": 1.0, "into third": 1.0})
+
+    def test_the_rate_of_a_core_is_of_the_senders_cpu(self):
+        found = Figures()
+        found.samples = {"rate": [150_000], "sender ns": [2_500], "receiver ns": [2_000]}
+        (row,) = Links.rows(found)
+        self.assertEqual((row.texts()[1], row.texts()[-1]), ("400,000 /s", "yes"))
 
     def test_a_map_that_grows_with_its_rooms_is_seen(self):
         for grown, expected in ((0, "yes"), (0.01, "**no**")):
