@@ -1,14 +1,15 @@
 //! What one thread counted. Thread view; tallies of threads are added up.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use ringway_protocol::session::client::Fault;
 use serde::{Deserialize, Serialize};
 
-use super::Unrest;
 use super::series::Counts;
+use super::{Board, Unrest};
 use crate::engine::Ending;
 
 /// Pieces of evidence that are kept.
@@ -195,6 +196,15 @@ impl Tally {
             _ => self.broken += 1,
         }
         self.witness(client, || fault.to_string());
+    }
+
+    /// Counts a connection whose upgrade is done; `first`: its client had none before.
+    pub fn opened(&mut self, took: Duration, first: bool, board: &Board) {
+        self.handshake.record(took);
+        if first {
+            self.connections += 1;
+            board.connected.fetch_add(1, Relaxed);
+        }
     }
 
     /// Counts an error that the server told.

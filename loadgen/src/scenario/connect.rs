@@ -14,7 +14,7 @@ use super::RunFault;
 use super::crowd::Cast;
 use super::run::{Course, Load, Memory, Setup, Stage, Work};
 use crate::args::ConnectArgs;
-use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions, thread_cpu};
+use crate::engine::{MemberId, Nanos, Observer, Seen, Sessions, thread_cpu};
 use crate::proc_stat;
 use crate::report::{Board, Measured, Summary, Tally};
 
@@ -81,10 +81,7 @@ impl Load for ConnectArgs {
 /// One thread's clients, round after round; the last round stays until the run is stopped.
 fn come_and_go(setup: &Setup, thread: u16, cast: &Cast, args: &ConnectArgs) -> std::io::Result<Tally> {
     let (first, count) = setup.share(args.connections, thread);
-    let pace = Pace {
-        rate: setup.common.connect_rate.div_ceil(setup.threads()),
-        concurrency: setup.common.connect_concurrency,
-    };
+    let pace = setup.pace();
     let (began, cpu) = (Nanos::now(), thread_cpu());
     let meter = || (thread_cpu().saturating_sub(cpu), Nanos::now().since(began));
     let mut busy = None;
@@ -153,9 +150,7 @@ impl Observer for Arrivals {
                 if let Some(started) = self.started.get_mut(member.0 as usize) {
                     *started = now - took;
                 }
-                self.tally.connections += 1;
-                self.board.connected.fetch_add(1, Relaxed);
-                self.tally.handshake.record(took);
+                self.tally.opened(took, true, &self.board);
             }
             Seen::Welcomed { .. } => {
                 let took = self.since_start(now, member);

@@ -15,7 +15,7 @@ use super::RunFault;
 use super::crowd::Cast;
 use super::run::{Course, CpuMeter, Load, Setup, Work};
 use crate::args::PresenceStormArgs;
-use crate::engine::{MemberId, Nanos, Observer, Pace, Schedule, Seen, Sessions};
+use crate::engine::{MemberId, Nanos, Observer, Schedule, Seen, Sessions};
 use crate::report::{Board, Pulse, Summary, Tally};
 
 /// Longest sleep of a thread: stop flags and schedules are seen after it.
@@ -71,10 +71,7 @@ struct Storm<'a> {
 impl<'a> Storm<'a> {
     fn new(setup: &'a Setup, thread: u16, args: &PresenceStormArgs, cast: &'a Cast) -> std::io::Result<Self> {
         let (first, members) = setup.share(args.members, thread);
-        let pace = Pace {
-            rate: setup.common.connect_rate.div_ceil(setup.threads()),
-            concurrency: setup.common.connect_concurrency,
-        };
+        let pace = setup.pace();
         let target = setup.target(thread);
         let seats = (first..first + members).map(|member| Seat::new(args, member)).collect();
         let watchers = Watchers::new(setup.board.clone(), seats);
@@ -250,11 +247,7 @@ impl Observer for Watchers {
     fn observe(&mut self, now: Nanos, member: MemberId, seen: Seen<'_>) {
         let who = || format!("member {}", member.0);
         match seen {
-            Seen::Opened { took, .. } => {
-                self.tally.connections += 1;
-                self.board.connected.fetch_add(1, Relaxed);
-                self.tally.handshake.record(took);
-            }
+            Seen::Opened { took, .. } => self.tally.opened(took, true, &self.board),
             Seen::Joined { count, .. } => self.joined(now, member, count),
             Seen::Presence { count } => {
                 self.tally.deliveries_in_all += 1;

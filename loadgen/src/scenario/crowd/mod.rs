@@ -22,7 +22,7 @@ use ringway_protocol::{Lane, RoomName};
 use self::publisher::Publishers;
 use super::run::{CpuMeter, End, Final, Finals, Setup};
 use crate::args::{Protocol, PublishArgs};
-use crate::engine::{MemberId, Nanos, Pace, Schedule, Sessions};
+use crate::engine::{MemberId, Nanos, Schedule, Sessions};
 use crate::report::Tally;
 
 /// Longest sleep of a thread: stop flags and schedules are seen after it.
@@ -57,10 +57,7 @@ impl Crowd {
     ) -> std::io::Result<Self> {
         let (first, subscribers) = setup.share(cast.subscribers, thread);
         let (first_publisher, count) = setup.share(publish.publishers, thread);
-        let pace = Pace {
-            rate: setup.common.connect_rate.div_ceil(setup.threads()),
-            concurrency: setup.common.connect_concurrency,
-        };
+        let pace = setup.pace();
         let target = setup.target(thread);
         let watch = Watch::new(setup, target, first, subscribers, count, publish, cast.rooms());
         let mut sessions = Sessions::new(target.clone(), pace, first + first_publisher, watch)?;

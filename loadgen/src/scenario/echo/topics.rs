@@ -8,7 +8,7 @@ use ringway_protocol::session::client::{JoinOptions, Options, Publication};
 use ringway_protocol::{Body, BodyKind, Format, Lane, RoomName};
 
 use super::Flights;
-use crate::engine::{MemberId, Nanos, Observer, Pace, Seen, Sessions};
+use crate::engine::{MemberId, Nanos, Observer, Seen, Sessions};
 use crate::report::{Board, Tally};
 use crate::scenario::Setup;
 use crate::scenario::run::CpuMeter;
@@ -21,10 +21,7 @@ pub(super) fn run(
     count: u32,
     flights: Flights,
 ) -> std::io::Result<Tally> {
-    let pace = Pace {
-        rate: setup.common.connect_rate.div_ceil(setup.threads()),
-        concurrency: setup.common.connect_concurrency,
-    };
+    let pace = setup.pace();
     let echoes = Echoes { flights, board: setup.board.clone(), back: Vec::new() };
     let mut sessions = Sessions::new(setup.target(thread).clone(), pace, first, echoes)?;
     let options = Arc::new(Options::default());

@@ -25,9 +25,13 @@ impl Disturbance {
 
     /// Begins the round that is due, if it ends within the measuring.
     pub(super) fn tick(&mut self, now: Nanos, schedule: &Schedule) {
-        let Some(command) = &self.command else { return };
+        if self.command.is_none() {
+            return;
+        }
         let begins = schedule.measure + self.every * self.begun;
         if now >= begins && begins + self.every <= schedule.end {
+            // It may have ended since somebody looked.
+            self.look();
             self.begun += 1;
             if let Some(mut late) = self.running.take() {
                 self.faults
@@ -35,7 +39,8 @@ impl Disturbance {
                 end(&mut late);
             }
             let child = Command::new("sh")
-                .args(["-c", command])
+                .arg("-c")
+                .args(&self.command)
                 .env("RINGWAY_ROUND", self.begun.to_string())
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())

@@ -25,7 +25,7 @@ use super::fanout::throughput;
 use super::run::{Course, CpuMeter, Load, Setup, Work};
 use crate::args::{FailoverArgs, FormatMix};
 use crate::body::Stamp;
-use crate::engine::{MemberId, Nanos, Pace, Schedule, Sessions};
+use crate::engine::{MemberId, Nanos, Schedule, Sessions};
 use crate::report::{Summary, Tally};
 
 /// Longest sleep of a thread.
@@ -124,10 +124,7 @@ impl<'a> Crowd<'a> {
         let rooms = (0..cast.rooms()).filter(|room| room % threads == number);
         let clients: Vec<u32> =
             rooms.flat_map(|room| (room..args.clients).step_by(cast.rooms() as usize)).collect();
-        let pace = Pace {
-            rate: setup.common.connect_rate.div_ceil(threads),
-            concurrency: setup.common.connect_concurrency,
-        };
+        let pace = setup.pace();
         let target = setup.target(thread);
         let seats = clients.iter().map(|client| Seat::new(*client, cast.room_number(*client))).collect();
         let watch = Watch::new(setup.board.clone(), seats, args.every, args.anew_allowed);

@@ -241,13 +241,7 @@ impl Observer for Watch {
     fn observe(&mut self, now: Nanos, member: MemberId, seen: Seen<'_>) {
         match seen {
             Seen::Message(arrival) => self.message(now, member, &arrival),
-            Seen::Opened { took, first } => {
-                self.tally.handshake.record(took);
-                if first {
-                    self.tally.connections += 1;
-                    self.board.connected.fetch_add(1, Relaxed);
-                }
-            }
+            Seen::Opened { took, first } => self.tally.opened(took, first, &self.board),
             Seen::Welcomed { resumed } => self.tally.resumed += u64::from(resumed),
             Seen::Joined { recovered, epoch, .. } => self.joined(now, member, epoch, recovered),
             Seen::Published(published) => self.published(now, member, published),

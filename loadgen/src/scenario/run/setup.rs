@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use super::{Finals, Work};
 use crate::args::{Common, Protocol, TransportChoice};
-use crate::engine::{Schedule, Target, pin_to_core, raise_open_files, sharpen_timers};
+use crate::engine::{Pace, Schedule, Target, pin_to_core, raise_open_files, sharpen_timers};
 use crate::proc_stat;
 use crate::report::{Board, Summary, Tally};
 use crate::scenario::{RunFault, run::Part};
@@ -143,6 +143,14 @@ impl Setup {
     /// Threads of all processes.
     pub(in crate::scenario) fn threads(&self) -> u32 {
         u32::from(self.common.threads) * u32::from(self.part.of)
+    }
+
+    /// How fast each thread connects.
+    pub(in crate::scenario) fn pace(&self) -> Pace {
+        Pace {
+            rate: self.common.connect_rate.div_ceil(self.threads()),
+            concurrency: self.common.connect_concurrency,
+        }
     }
 
     /// A thread's number over all processes.

@@ -73,6 +73,14 @@ impl<F> super::Edge<F> {
         let untils = self.crossings.values().map(|crossing| crossing.until);
         untils.chain(self.barred.next()).chain(self.refused.next()).min()
     }
+
+    /// What a session did not get of its own, if that is what stood at this offset.
+    pub(super) fn take_excepted(&mut self, of: (SessionKey, RoomHandle), offset: Offset) -> Option<F> {
+        if self.excepted.get(&of).is_none_or(|(kept, _)| *kept != offset) {
+            return None;
+        }
+        self.excepted.remove(&of).map(|(_, frame)| frame)
+    }
 }
 
 impl<E: Encoder> Shard<E> {
@@ -386,10 +394,7 @@ impl<E: Encoder> Shard<E> {
         handle: RoomHandle,
         offset: Offset,
     ) {
-        let of = (session, handle);
-        if self.edge.excepted.get(&of).is_some_and(|(kept, _)| *kept == offset)
-            && let Some((_, frame)) = self.edge.excepted.remove(&of)
-        {
+        if let Some(frame) = self.edge.take_excepted((session, handle), offset) {
             self.push(now, session, frame, Kind::Reliable { handle, offset });
         }
     }

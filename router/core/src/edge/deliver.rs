@@ -294,9 +294,7 @@ impl<E: Encoder> Shard<E> {
         offset: Offset,
         frame: E::Frame,
     ) {
-        if self.edge.excepted.get(&(session, handle)).is_some_and(|(kept, _)| *kept == offset) {
-            self.edge.excepted.remove(&(session, handle));
-        }
+        self.edge.take_excepted((session, handle), offset);
         // What came before it is in the answer to a registration that is on its way.
         let behind = self
             .edge
