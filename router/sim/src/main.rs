@@ -145,7 +145,10 @@ fn many(kind: Kind, steps: u64, arguments: &Arguments) -> ExitCode {
                     if let Ok(mut tally) = tally.lock() {
                         tally.merge(&counts);
                     }
-                    done.fetch_add(1, Ordering::Relaxed);
+                    let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    if arguments.all && count.is_multiple_of(100) {
+                        println!("{count} seeds");
+                    }
                     if let (Err(violation), Ok(mut found)) = (result, found.lock()) {
                         if arguments.all {
                             println!("seed {seed} step {}: {}", violation.step, violation.sentence);

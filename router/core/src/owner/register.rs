@@ -7,6 +7,7 @@ use crate::frame::Encoder;
 use crate::message::{Delivery, KeyValue, RegisterRequest, RegisteredDelivery, RegisteredMember};
 use crate::room::{Member, MemberPlace, PresenceChanges};
 use crate::route::{Asker, EdgeId, slot_of};
+use crate::settings::PresenceMode;
 use crate::time::Now;
 
 /// Bytes of what was missed that go along with the answer; the rest is pulled.
@@ -30,11 +31,12 @@ impl<E: Encoder> Shard<E> {
         if first {
             self.forget_edge(now, handle, from.edge);
         }
-        let mut unknown = false;
+        // Whoever asks for presence was told of no change while its edge was out of reach.
+        let mut behind = members.iter().any(|member| member.presence);
         for member in members {
-            unknown |= self.register_member(now, handle, from.edge, member);
+            behind |= self.register_member(now, handle, from.edge, member);
         }
-        if unknown {
+        if behind {
             self.tell_of_unknown(now, handle);
         }
         if last {
@@ -115,6 +117,10 @@ impl<E: Encoder> Shard<E> {
     /// Nobody came: they had been there. But who else was, and is not any more, only the count can tell.
     fn tell_of_unknown(&mut self, now: Now, handle: RoomHandle) {
         let Some(room) = self.owner.rooms.find(handle) else { return };
+        let mode = self.namespaces.policy(room.namespace).presence;
+        if mode == PresenceMode::Off || room.audience.iter().all(|one| one.presence == 0) {
+            return;
+        }
         let tell_at = now.monotonic.plus_ms(TELL_MS);
         let changes = room
             .changes

@@ -55,6 +55,10 @@ pub(super) struct Stand {
     pub(super) recovering: bool,
     retry_at: u64,
     pub(super) values: BTreeMap<String, u64>,
+    /// Whether it asked who is there.
+    presence: bool,
+    /// How many are, as it was last told.
+    pub(super) count: Option<u32>,
 }
 
 /// Where a member stands.
@@ -196,6 +200,7 @@ impl World {
         this.stands[room].joining = Some((since, self.ledger.floors(room)));
         this.stands[room].values.clear();
         let presence = self.random.chance(500);
+        self.clients[client].stands[room].presence = presence;
         let ask = JoinAsk { id, room, since, versions: Vec::new(), presence, stream: false };
         self.say(client, Ask::Join(ask));
     }
@@ -316,7 +321,15 @@ impl World {
             }
             Heard::Error { id, code, .. } => return self.hear_error(client, *id, *code),
             Heard::Closing { code, .. } => self.conns[index].code = Some(*code),
-            Heard::PresenceChanged(_) => {}
+            Heard::PresenceChanged(changed) => {
+                self.view(client, &changed.room)?;
+                let room = self.room_of(&changed.room)?;
+                let stand = &mut self.clients[client].stands[room];
+                if !stand.presence {
+                    return Err(format!("nobody asked for {changed:?}"));
+                }
+                stand.count = Some(changed.count);
+            }
             Heard::Refreshed { .. } | Heard::History(_) | Heard::Presence(_) | Heard::Pong { .. } => {
                 return Err(format!("nobody asked for {event:?}"));
             }
@@ -379,6 +392,7 @@ impl World {
         }
         stand.view = Some(view);
         stand.values.clear();
+        stand.count = stand.presence.then_some(joined.count);
         let name = joined.room.clone();
         self.remember(client, &name);
         Ok(())
@@ -402,6 +416,7 @@ impl World {
                     .as_ref()
                     .try_into()
                     .map_or(usize::MAX, |bytes| u64::from_le_bytes(bytes) as usize);
+                self.ledger.hear(room, epoch, offset, said)?;
                 self.ledger.place(room, epoch, offset, intent)
             }
             Place::Version(version) => {

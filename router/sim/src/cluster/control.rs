@@ -13,7 +13,7 @@ use ringway_core::{ClusterUpdate, Monotonic, Task};
 use super::World;
 use super::event::Event;
 use super::lie::Lie;
-use super::node::{Input, Order};
+use super::node::{Input, Node, Order};
 use crate::trace::Mark;
 
 /// After how long an engine gives up on an answer, in microseconds.
@@ -55,7 +55,6 @@ impl World {
                 break;
             }
         }
-        self.ask_coordinator(node);
         self.tell_shards(node);
         if let Some(at) = self.nodes[node].member.poll_timeout() {
             let at = self.nodes[node].world_time(at).max(self.now_us + 5_000);
@@ -63,9 +62,13 @@ impl World {
         }
     }
 
+    /// A node that was dead asks for nothing before its shards know that they have nothing any more: what is sent to the next
+    /// registration must not find what is left of the one before.
     fn ask_coordinator(&mut self, node: usize) {
         let life = self.nodes[node].life;
-        while let Some((token, request)) = self.nodes[node].member.poll_request() {
+        while self.nodes[node].disk.may_hold_lease()
+            && let Some((token, request)) = self.nodes[node].member.poll_request()
+        {
             let (low, high) = self.plan.coordinator_us;
             let at = (self.now_us + self.random.within(low, high)).max(self.nodes[node].asks_at);
             self.nodes[node].asks_at = at;
@@ -73,11 +76,33 @@ impl World {
         }
     }
 
-    fn tell_shards(&mut self, node: usize) {
-        let mut effects = Vec::new();
-        while let Some(effect) = self.nodes[node].member.poll_effect() {
-            effects.push(effect);
+    /// What the node wrote is on its disk.
+    pub(super) fn written(&mut self, node: usize) {
+        self.nodes[node].disk.handle_written();
+        self.tell_shards(node);
+    }
+
+    /// What the member says, as far as it needs not wait for the disk.
+    fn effects(&mut self, node: usize) -> Vec<Effect> {
+        let slow = self.plan.faults.slow_disks;
+        let Node { member, disk, life, .. } = &mut self.nodes[node];
+        while let Some(effect) = member.poll_effect() {
+            if effect != Effect::Renewed {
+                disk.push(effect);
+            }
         }
+        disk.handle_lease(member.lease().valid_until().is_some());
+        let effects = core::iter::from_fn(|| disk.pop(slow)).collect();
+        if disk.write(slow, || member.remembered()) {
+            let life = *life;
+            let takes = self.extra.pick(&[100, 5_000, 50_000, 400_000]);
+            self.agenda.push(self.now_us + takes, Event::Written { node, life });
+        }
+        effects
+    }
+
+    fn tell_shards(&mut self, node: usize) {
+        let effects = self.effects(node);
         let mut drained = false;
         for effect in &effects {
             match effect {
@@ -90,7 +115,10 @@ impl World {
                 Effect::NotReady(NotReady::Refused(error)) => {
                     self.fail(format!("node {node} may not be a member: {error}"));
                 }
-                Effect::NotReady(NotReady::DeclaredDead) => self.tally.count("node declared dead"),
+                Effect::NotReady(NotReady::DeclaredDead) => {
+                    self.trace.line(|| format!("{} node {node} was declared dead", self.now_us));
+                    self.tally.count("node declared dead");
+                }
                 Effect::Drained => drained = true,
                 Effect::Acquire { slot, term, continues, .. } => {
                     self.ledger.acquired(slot.number(), *term);
@@ -100,6 +128,7 @@ impl World {
             }
         }
         let until = self.nodes[node].member.lease().valid_until();
+        let until = until.filter(|_| self.nodes[node].disk.may_hold_lease());
         if self.nodes[node].lease_told != until {
             self.nodes[node].lease_told = until;
             let until = match until {
@@ -126,6 +155,7 @@ impl World {
             let (at, life) = (self.now_us + self.random.within(0, 1_000_000), self.nodes[node].life);
             self.restarts.push((at, node, life));
         }
+        self.ask_coordinator(node);
     }
 
     fn tell_of_rooms(&self, node: usize, update: &ClusterUpdate) {

@@ -148,6 +148,14 @@ impl World {
             if there != meant || members.iter().any(|member| member.edge.is_none()) {
                 return Err(format!("in {name} are {members:?}, there should be {meant:?}"));
             }
+            for (index, client) in self.clients.iter().enumerate() {
+                let count = client.stands[room].count.filter(|_| client.stands[room].view.is_some());
+                if count.is_some_and(|count| count as usize != members.len()) {
+                    return Err(format!(
+                        "client {index} was told that {count:?} are in {name}, there are {members:?}"
+                    ));
+                }
+            }
         }
         Ok(())
     }

@@ -27,6 +27,8 @@ pub(super) enum Event {
     Answer { node: usize, life: u64, token: Token, word: Word },
     /// Frames of one stream arrive.
     Frames { from: usize, to: usize, stream: usize, generation: u64 },
+    /// What a node writes to its disk is there.
+    Written { node: usize, life: u64 },
     /// A node learns that a link is up or down.
     Link { node: usize, life: u64, peer: usize, generation: u64, up: bool },
     /// Links are looked after.
@@ -43,6 +45,8 @@ pub(super) enum Event {
     Act(usize),
     /// Something goes wrong.
     Fault,
+    /// Some nodes may be cut off together.
+    Partition,
     /// Something that went wrong ends.
     Mend(Mend),
 }

@@ -71,6 +71,34 @@ impl World {
         }
     }
 
+    /// Some nodes are cut from all others and from the coordinator: at most all but one, and perhaps the larger part.
+    pub(super) fn partition(&mut self) {
+        if !self.faulty {
+            return;
+        }
+        let later = self.extra.within(2_000_000, 8_000_000);
+        self.agenda.push(self.now_us + later, Event::Partition);
+        let count = self.nodes.len();
+        let (first, many) = (self.extra.index(count), 1 + self.extra.index(count - 1));
+        let apart: Vec<usize> = (0..many).map(|index| (first + index) % count).collect();
+        let lasts = self.extra.pick(&[300_000, 1_500_000, 4_000_000]);
+        self.note(&format!("nodes {apart:?} cut off for {lasts} us"));
+        for node in apart.iter().copied() {
+            for other in (0..count).filter(|other| !apart.contains(other)) {
+                for (from, to) in [(node, other), (other, node)] {
+                    self.set_cut(from, to, true);
+                    self.agenda.push(self.now_us + lasts, Event::Mend(Mend::Way(from, to)));
+                }
+            }
+            if self.nodes[node].running {
+                let client = self.coordinator_client(node);
+                self.memory.set_cut(client, true);
+                self.agenda.push(self.now_us + lasts, Event::Mend(Mend::Reaches(node)));
+            }
+        }
+        self.coordinator_turns();
+    }
+
     fn cut_from_coordinator(&mut self, node: usize, lasts: u64) {
         if !self.nodes[node].running {
             return;
@@ -96,7 +124,7 @@ impl World {
         }
         self.crash(node);
         if self.plan.faults.lost_disks && self.random.chance(100) {
-            self.nodes[node].disk = None;
+            self.nodes[node].disk.kept = None;
         }
         let later = self.random.pick(&[1_000, 200_000, 2_000_000, 6_000_000]);
         self.agenda.push(self.now_us + later, Event::Start(node));

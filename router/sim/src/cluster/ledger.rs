@@ -13,6 +13,8 @@ use ringway_cluster::slot::SLOTS;
 use ringway_cluster::{SlotOwner, Term};
 use ringway_protocol::{Epoch, Offset, Position};
 
+use crate::encoder::Said;
+
 /// Ids that an owner remembers in a room.
 const IDS_MAX: u64 = 1_024;
 
@@ -103,6 +105,8 @@ struct Order {
     /// The term under which an owner last spoke, and its epoch.
     spoke: Option<(Term, Epoch)>,
     said: BTreeMap<(Epoch, Offset), usize>,
+    /// What was heard of each, to the last byte.
+    heard: BTreeMap<(Epoch, Offset), Said>,
     /// The newest offset that an owner answered for, by epoch.
     committed: BTreeMap<Epoch, Offset>,
     /// By client, the place of its newest acked intent.
@@ -232,6 +236,22 @@ impl Ledger {
             return Err(format!("room {room} {epoch} {offset} is intent {other} and intent {intent}"));
         }
         Ok(())
+    }
+
+    /// Somebody hears this at this place: so does everybody else.
+    pub(super) fn hear(
+        &mut self,
+        room: usize,
+        epoch: Epoch,
+        offset: Offset,
+        said: &Said,
+    ) -> Result<(), String> {
+        let first = self.orders[room].heard.entry((epoch, offset)).or_insert_with(|| said.clone());
+        if first == said {
+            Ok(())
+        } else {
+            Err(format!("room {room} {epoch} {offset} is {first:?} and {said:?}"))
+        }
     }
 
     /// A client hears that its publication is safe.

@@ -5,7 +5,7 @@
 //! then everybody leaves and nothing may be left over. A step is a millisecond of the first part.
 //!
 //! * [`plan`]: what a seed makes of the world; `event`: what happens next;
-//! * `node`, `control`, `link`, `conn`: the rim around the core, as thin as it can be;
+//! * `node`, `control`, `disk`, `link`, `conn`: the rim around the core, as thin as it can be;
 //! * `client`: what clients say, and what they must hear; `ledger`: what must never differ;
 //! * `fault`: what goes wrong; `end`: what must hold when it no longer does;
 //! * [`Lie`]: what the world does wrong on purpose.
@@ -13,6 +13,7 @@
 mod client;
 mod conn;
 mod control;
+mod disk;
 mod end;
 mod event;
 mod fault;
@@ -54,6 +55,8 @@ pub const STEPS: u64 = 12_000;
 pub struct World {
     plan: Plan,
     random: Random,
+    /// Choices that were thought of later.
+    extra: Random,
     now_us: u64,
     agenda: Agenda,
     key: ClusterKey,
@@ -116,7 +119,8 @@ impl World {
     #[must_use]
     pub fn new(seed: u64, lie: Lie, readable: bool) -> Self {
         let mut random = Random::new(seed);
-        let plan = Plan::new(&mut random);
+        let mut extra = Random::new(seed.rotate_left(32));
+        let plan = Plan::new(&mut random, &mut extra);
         let key = ClusterKey(random.next_u64().to_le_bytes().repeat(2).try_into().unwrap_or([0; 16]));
         let names: Vec<String> = plan.rooms.iter().map(|room| room.name.clone()).collect();
         let count = plan.shards.len();
@@ -134,6 +138,7 @@ impl World {
             names,
             plan,
             random,
+            extra,
             now_us: 1_000_000,
             agenda: Agenda::default(),
             key,
@@ -179,6 +184,10 @@ impl World {
         self.agenda.push(self.now_us, Event::Links);
         let first = self.now_us + self.random.within(1_000_000, 4_000_000);
         self.agenda.push(first, Event::Fault);
+        if self.plan.faults.partitions {
+            let first = self.now_us + self.extra.within(2_000_000, 8_000_000);
+            self.agenda.push(first, Event::Partition);
+        }
     }
 
     /// Runs so many steps of faults, then heals the world and ends it.
@@ -229,6 +238,7 @@ impl World {
             Event::Turn { node, life, .. }
             | Event::GoOn { node, life, .. }
             | Event::Control { node, life }
+            | Event::Written { node, life }
             | Event::Link { node, life, .. } => Some((*node, *life)),
             _ => None,
         };
@@ -247,6 +257,7 @@ impl World {
             Event::Turn { node, shard, .. } => self.turn(node, shard),
             Event::GoOn { node, shard, read, .. } => self.go_on(node, shard, read),
             Event::Control { node, .. } => self.control(node),
+            Event::Written { node, .. } => self.written(node),
             Event::Ask { node, life, token, request } => {
                 if self.nodes[node].life == life && self.nodes[node].running {
                     self.coordinator_takes(node, token, request);
@@ -280,6 +291,7 @@ impl World {
             Event::Gone { conn, goodbye } => self.learn_gone(conn, goodbye),
             Event::Act(client) => self.act(client),
             Event::Fault => self.fault(),
+            Event::Partition => self.partition(),
             Event::Mend(mend) => self.mend(mend),
         }
     }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::disk::Disk;
 use ringway_cluster::coordinator::{Event as Word, Token};
 use ringway_cluster::lease::Timing;
 use ringway_cluster::member::{Config, Member};
@@ -83,7 +84,7 @@ pub(super) struct Node {
     pub(super) shards: Vec<Place>,
     pub(super) member: Member,
     pub(super) part: Part,
-    pub(super) disk: Option<Remembered>,
+    pub(super) disk: Disk,
     pub(super) sides: Vec<Side>,
     pub(super) inputs: VecDeque<Input>,
     pub(super) control_at: u64,
@@ -125,7 +126,7 @@ impl World {
             shards: Vec::new(),
             member: Member::new(self.config(id, None), Monotonic(0)),
             part: Part::new(id),
-            disk: None,
+            disk: Disk::default(),
             sides: vec![Side::default(); count],
             inputs: VecDeque::new(),
             control_at: u64::MAX,
@@ -188,13 +189,14 @@ impl World {
             });
         }
         let (id, now) = (self.nodes[index].id, self.nodes[index].clock(self.now_us));
-        let member = Member::new(self.config(id, self.nodes[index].disk.clone()), now);
+        let member = Member::new(self.config(id, self.nodes[index].disk.kept.clone()), now);
         let node = &mut self.nodes[index];
         node.life += 1;
         (node.running, node.draining, node.paused_until) = (true, false, 0);
         (node.shards, node.member, node.part) = (places, member, Part::new(id));
         node.sides = vec![Side::default(); count];
         node.inputs.clear();
+        node.disk.begin();
         (node.control_at, node.lease_told, node.asks_at, node.answers_at) = (u64::MAX, None, 0, 0);
         self.tally.count("node started");
         self.wake_control(index, 0);
@@ -207,7 +209,9 @@ impl World {
         }
         self.trace.line(|| format!("{} node {index} crashes", self.now_us));
         self.tally.count("node crashed");
-        self.nodes[index].disk = Some(self.nodes[index].member.remembered());
+        if !self.plan.faults.slow_disks {
+            self.nodes[index].disk.kept = Some(self.nodes[index].member.remembered());
+        }
         self.nodes[index].running = false;
         let conns: Vec<usize> =
             self.nodes[index].shards.iter().flat_map(|place| place.conns.clone()).collect();

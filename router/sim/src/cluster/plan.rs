@@ -1,5 +1,9 @@
 //! What one seed makes of a cluster: how large, how far apart, with which faults. Swarm testing: each seed turns on a
 //! random subset.
+//!
+//! Delay is always there, and so are streams that overtake each other. A link's streams are in order and lose nothing, as QUIC's:
+//! what is lost is lost with its connection, and no frame comes twice. (One that does is a [lie](super::Lie::Twice), and found out.) Clocks run
+//! apart by up to 5 % either way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +47,10 @@ pub struct Faults {
     pub late_turns: bool,
     /// A coordinator that forgets old changes.
     pub compaction: bool,
+    /// Some nodes that hear nothing of the others, nor of the coordinator, for a while.
+    pub partitions: bool,
+    /// Disks that take their time.
+    pub slow_disks: bool,
 }
 
 /// One room.
@@ -92,10 +100,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a seed.
+    /// The plan of a seed. What was thought of later draws from `extra`, so that older seeds are what they were.
     #[must_use]
-    pub fn new(random: &mut Random) -> Self {
-        let faults = faults(random);
+    pub fn new(random: &mut Random, extra: &mut Random) -> Self {
+        let faults = faults(random, extra);
         let nodes = random.pick(&[2, 2, 3, 3, 3, 4, 5]);
         let replicas = random.pick(&[1, 2, 2, 2]);
         let mut namespaces = BTreeMap::new();
@@ -131,7 +139,7 @@ impl Plan {
     }
 }
 
-fn faults(random: &mut Random) -> Faults {
+fn faults(random: &mut Random, extra: &mut Random) -> Faults {
     if random.chance(30) {
         return Faults::default();
     }
@@ -153,6 +161,8 @@ fn faults(random: &mut Random) -> Faults {
         slow_links: on(),
         late_turns: on(),
         compaction: on(),
+        partitions: extra.chance(250),
+        slow_disks: extra.chance(250),
     }
 }
 

@@ -201,10 +201,6 @@ impl<C: Consumer> Driver<C> {
         for token in refused {
             self.submit(token, Request::Unwatch);
         }
-        while let Some((token, request)) = self.member.poll_request() {
-            self.ledger.handle_request(self.member.node(), token, &request);
-            self.submit(token, request);
-        }
         while let Some(effect) = self.member.poll_effect() {
             self.ledger.handle_said(&effect, &self.member);
             match effect {
@@ -227,7 +223,19 @@ impl<C: Consumer> Driver<C> {
         if until.is_some() && self.order.may_hold_lease() {
             self.lease.set(until);
         }
+        self.ask();
         self.drive_disk();
+    }
+
+    /// Hands over what the member wants. A node that was declared dead wants nothing before its shards know that they have
+    /// nothing any more: what owners send to its next registration must not find what is left of the one before.
+    fn ask(&mut self) {
+        while self.order.may_hold_lease()
+            && let Some((token, request)) = self.member.poll_request()
+        {
+            self.ledger.handle_request(self.member.node(), token, &request);
+            self.submit(token, request);
+        }
     }
 
     fn submit(&mut self, token: Token, request: Request) {
