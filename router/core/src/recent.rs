@@ -45,15 +45,10 @@ impl<K: Copy + Ord> Recent<K> {
         self.due.front().map(|(at, _)| *at)
     }
 
-    /// Forgets what is long past, but for those whose time begins anew.
-    pub(crate) fn forget(&mut self, now: Monotonic, mut again: impl FnMut(K) -> bool) {
+    /// Forgets what is long past.
+    pub(crate) fn forget(&mut self, now: Monotonic) {
         while let Some((_, of)) = self.due.pop_front_if(|(at, _)| *at <= now) {
-            if self.counts.get(&of).is_none_or(|(_, until)| *until > now) {
-                continue;
-            }
-            if again(of) {
-                self.raise(now, of, 0);
-            } else {
+            if self.counts.get(&of).is_some_and(|(_, until)| *until <= now) {
                 self.counts.remove(&of);
             }
         }
@@ -68,8 +63,6 @@ impl<K: Copy + Ord> Recent<K> {
 mod tests {
     use super::*;
 
-    const NEVER: fn(u8) -> bool = |_| false;
-
     #[test]
     fn counts_are_kept_for_a_while_after_their_last_change() {
         let at = |ms: u64| Monotonic(ms * 1_000);
@@ -79,13 +72,11 @@ mod tests {
         assert_eq!(recent.add(at(5), 1, 7), 7);
         assert_eq!(recent.raise(at(5), 2, 3), 3);
         assert_eq!(recent.raise(at(6), 2, 1), 3, "it never falls");
-        recent.forget(at(14), NEVER);
+        recent.forget(at(14));
         assert_eq!((recent.count(1), recent.count(2), recent.next()), (7, 3, Some(at(15))));
-        recent.forget(at(15), NEVER);
+        recent.forget(at(15));
         assert_eq!((recent.count(1), recent.count(2)), (0, 3));
-        recent.forget(at(16), |of| of == 2);
-        assert_eq!((recent.count(2), recent.next()), (3, Some(at(26))));
-        recent.forget(at(26), NEVER);
+        recent.forget(at(16));
         assert_eq!((recent.len(), recent.next()), (0, None));
     }
 }

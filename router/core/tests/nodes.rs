@@ -152,6 +152,33 @@ fn nothing_is_told_before_the_standby_has_it() {
 }
 
 #[test]
+fn a_standby_gets_the_past_of_some_slots_at_a_time() {
+    let mut world = World::nodes(3, Namespace { replicas: 2, ..Namespace::default() });
+    let (term, standby) = (Term(1), Some((peer(2), 5)));
+    // Nothing that the standby says arrives.
+    world.apart.as_mut().unwrap().insert((2, 1));
+    for slot in (0..40).filter_map(Slot::new) {
+        let acquire = Task::Acquire { slot, term, continues: false, given: false };
+        let tasks = [
+            (2, Task::Standby { slot, term, of: Some(peer(1)) }),
+            (1, acquire),
+            (1, Task::Replicate { slot, term, standby, waits: false }),
+        ];
+        world.map(slot.number(), Some(1), 1, &tasks);
+    }
+    world.run();
+    assert_eq!(
+        world.shards[1].counters().records_sent,
+        16 * 2,
+        "the beginning and the end of sixteen without rooms"
+    );
+    world.apart.as_mut().unwrap().clear();
+    world.run();
+    assert_eq!(world.words(), [SlotWord::InSync { standby: peer(2), registration: 5 }; 40]);
+    sound(&world);
+}
+
+#[test]
 fn a_standby_that_is_lost_holds_commits_until_the_map_lets_go() {
     let (mut world, ann, _) = world(2);
     stand_by(&mut world);

@@ -95,14 +95,17 @@ mod tests {
     #[test]
     fn after_an_outage_nobody_is_declared_dead_for_a_while() {
         let mut contact = Contact::new(Timing::DEFAULT, at(0));
-        contact.handle_answer(at(150));
-        contact.handle_answer(at(300));
-        assert!(contact.may_judge(at(310)));
-        assert!(!contact.may_judge(at(700)), "nothing was heard for 400 ms: the silence may be ours");
-        contact.handle_answer(at(5_000));
+        contact.handle_renewed(at(150));
+        contact.handle_renewed(at(300));
+        assert!(contact.may_judge(at(310)) && contact.may_judge(at(900)));
+        assert!(
+            !contact.may_judge(at(901)),
+            "nothing was renewed for more than 600 ms: the silence may be ours"
+        );
+        contact.handle_renewed(at(5_000));
         assert!(!contact.may_judge(at(5_000)));
-        contact.handle_answer(at(5_150));
-        contact.handle_answer(at(5_299));
+        contact.handle_renewed(at(5_150));
+        contact.handle_renewed(at(5_299));
         assert!(!contact.may_judge(at(5_299)) && contact.may_judge(at(5_300)));
     }
 

@@ -51,6 +51,13 @@ impl ChunkId {
         let first = self.index() * CHUNK_SLOTS;
         (first..first + CHUNK_SLOTS).filter_map(|number| Slot::new(number as u16))
     }
+
+    /// Its first and its last slot.
+    #[must_use]
+    pub fn ends(self) -> Option<(Slot, Slot)> {
+        let first = self.index() * CHUNK_SLOTS;
+        Slot::new(first as u16).zip(Slot::new((first + CHUNK_SLOTS - 1) as u16))
+    }
 }
 
 /// 256 consecutive entries of the map.
@@ -139,13 +146,13 @@ impl SlotMap {
             .map(|((slot, old), (_, new))| (slot, old.term, new.term))
     }
 
-    /// Takes a newer chunk.
+    /// Takes a newer chunk; what was there before.
     ///
     /// # Panics
     /// If a term goes back: ask [`SlotMap::went_back`] first.
-    pub fn replace(&mut self, chunk: Chunk) {
+    pub fn replace(&mut self, chunk: Chunk) -> Chunk {
         assert!(self.went_back(&chunk).is_none(), "a term never goes back");
         let index = chunk.id.index();
-        self.chunks[index] = chunk;
+        core::mem::replace(&mut self.chunks[index], chunk)
     }
 }

@@ -54,6 +54,7 @@ impl Member {
             Event::Committed(revision) => {
                 (self.beat.busy, self.beat.revision) = (false, revision);
                 self.lease.handle_renewed(sent);
+                self.contact.handle_renewed(now);
                 self.effects.push_back(Effect::Renewed);
             }
             Event::Refused(_) => self.recover(now),

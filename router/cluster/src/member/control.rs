@@ -2,6 +2,7 @@
 
 use super::{Member, Pending, RETRY_MS};
 use crate::coordinator::{Compare, Key, Revision};
+use crate::map::{CHUNKS, ChunkId};
 use crate::placement::{MoveRate, Plan, Standing, State, hold_ms, plan};
 use crate::record::Control;
 use crate::{Monotonic, SlotOwner};
@@ -20,11 +21,23 @@ pub(super) struct Controller {
     count: u64,
     /// When the map was last looked through, and as of what.
     looked: Option<(Revision, Monotonic)>,
+    /// Parts of the map in which the plan wants nothing, as of their revision: nothing at all, or nothing that is free.
+    settled: [Option<(Revision, Wanted)>; CHUNKS],
+}
+
+/// What a look through a part of the map found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    /// Perhaps moves, which could not be paid.
+    NothingFree,
 }
 
 impl Controller {
     pub(super) const fn new(now: Monotonic) -> Self {
-        Self { claiming: false, again_at: now, plan: None, rate: MoveRate::new(now), count: 0, looked: None }
+        let rate = MoveRate::new(now);
+        let settled = [None; CHUNKS];
+        Self { claiming: false, again_at: now, plan: None, rate, count: 0, looked: None, settled }
     }
 
     pub(super) fn handle_claimed(&mut self) {
@@ -85,6 +98,7 @@ impl Member {
         let nodes = self.standings(now);
         if !self.controller.plan.as_ref().is_some_and(|plan| plan.is_for(&nodes, self.config.replicas)) {
             self.controller.plan = Some(plan(&nodes, self.config.replicas));
+            self.controller.settled = [None; CHUNKS];
         }
     }
 
@@ -114,6 +128,19 @@ impl Member {
             self.controller.looked = Some((self.view.revision, now));
         }
         plans
+    }
+
+    /// Whether the plan wants nothing of this part of the map that so many moves could pay.
+    pub(super) fn is_settled_in(&self, id: ChunkId, moves: u64) -> bool {
+        self.controller.settled[id.index()].is_some_and(|(revision, wanted)| {
+            revision == self.view.chunk_revision(id) && (wanted == Wanted::Nothing || moves == 0)
+        })
+    }
+
+    /// Every entry was looked at as the controller, with so many moves to spend: nothing is to change.
+    pub(super) fn settle_in(&mut self, id: ChunkId, moves: u64) {
+        let wanted = if moves > 0 { Wanted::Nothing } else { Wanted::NothingFree };
+        self.controller.settled[id.index()] = Some((self.view.chunk_revision(id), wanted));
     }
 
     pub(super) fn moves_allowed(&mut self, now: Monotonic) -> u64 {

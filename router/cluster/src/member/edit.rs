@@ -93,13 +93,17 @@ impl Member {
                 Some(_) => continue,
                 None => {}
             }
-            if !plans && !self.touch[index] && !self.wants_in(id) {
+            let wants = self.touch[index] || self.wants_in(id);
+            let plans = plans && !self.is_settled_in(id, moves);
+            if !plans && !wants {
                 continue;
             }
             if let Some((chunk, compare)) = self.edited(id, plans, &mut moves) {
                 let compared = self.view.chunk_revision(id);
                 self.flights[index] = Some(Flight { compared, again_at: None });
                 self.transact(Pending::Chunk(id), compare, vec![(Key::Chunk(id), Some(chunk.encode()))]);
+            } else if plans && !wants {
+                self.settle_in(id, moves);
             }
         }
         self.spend_moves(allowed - moves);
@@ -107,7 +111,7 @@ impl Member {
 
     /// Whether the owner of one of the chunk's slots wants something.
     fn wants_in(&self, id: ChunkId) -> bool {
-        let Some((first, last)) = id.slots().next().zip(id.slots().last()) else { return false };
+        let Some((first, last)) = id.ends() else { return false };
         self.wants.range(first..=last).next().is_some()
             || self.handovers.range(first..=last).any(|(_, handover)| handover.commits_to().is_some())
     }
@@ -118,9 +122,11 @@ impl Member {
         let old = self.view.map.chunk(id);
         let mut chunk = None;
         let mut named = Vec::new();
+        let wants = self.wants_in(id);
         for (slot, entry) in old.entries() {
             let planned = |moves| if plans { self.improved(slot, entry, moves) } else { None };
-            let new = self.wanted(slot, entry).or_else(|| planned(moves));
+            let wanted = if wants { self.wanted(slot, entry) } else { None };
+            let new = wanted.or_else(|| planned(moves));
             let Some(new) = new.filter(|new| new != entry) else { continue };
             let given = [(entry.owner, new.owner), (entry.standby, new.standby), (entry.next, new.next)];
             named.extend(

@@ -97,15 +97,14 @@ impl Member {
                 }
             }
         });
-        if !self.lease.may_ack(now) || (self.handovers.is_empty() && self.looked == Some(self.view.revision))
-        {
+        if !self.lease.may_ack(now) {
             return;
         }
-        self.looked = Some(self.view.revision);
-        for (slot, owned) in &self.owned {
+        for slot in &self.asked {
             if self.handovers.len() >= HANDOVERS_MAX {
                 break;
             }
+            let Some(owned) = self.owned.get(slot) else { continue };
             let next = self.view.map.entry(*slot).next.filter(|next| self.is_up(*next));
             if let Some(to) =
                 next.filter(|_| !self.handovers.contains_key(slot) && !self.wants.contains_key(slot))

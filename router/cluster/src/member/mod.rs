@@ -47,7 +47,7 @@ use control::Controller;
 use edit::{Flight, Want};
 use handover::Handover;
 use judge::Judge;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use view::View;
 
 /// Between two tries of what was refused or not answered.
@@ -82,8 +82,8 @@ pub struct Member {
     said_ready: bool,
     /// The rim has said something that is not acted on yet.
     due: bool,
-    /// As of when the map asked for no handover.
-    looked: Option<Revision>,
+    /// Slots of ours that the map wants to be given away.
+    asked: BTreeSet<Slot>,
     /// Nothing that was refused is tried before.
     retry_at: Monotonic,
     watch: Option<Token>,
@@ -158,7 +158,7 @@ impl Member {
             ready: Some(NotReady::Joining),
             said_ready: false,
             due: false,
-            looked: None,
+            asked: BTreeSet::new(),
             retry_at: now,
             watch: None,
             watch_at: now,
@@ -178,9 +178,6 @@ impl Member {
         }
         if matches!(self.phase, Phase::Left | Phase::Refused) {
             return;
-        }
-        if !matches!(event, Event::Unknown | Event::Broken) {
-            self.contact.handle_answer(now);
         }
         let handled = self.dispatch(now, pending, event);
         self.conclude(now, handled);
@@ -367,6 +364,7 @@ impl Member {
         for (slot, entry) in self.view.map.entries().filter(|(_, entry)| entry.standby == Some(node)) {
             self.effects.push_back(Effect::Standby { slot, term: entry.term, of: None });
         }
+        self.asked.clear();
         self.handovers.clear();
         self.wants.clear();
         self.flights = [const { None }; CHUNKS];

@@ -183,6 +183,7 @@ impl Member {
         self.registered = now;
         self.lease = if self.config.alone { Holder::unlimited() } else { Holder::new(self.config.timing) };
         self.lease.handle_renewed(sent);
+        self.contact.handle_renewed(now);
         self.beat.handle_registered(sent, revision);
         self.view.control_seen = now;
         self.effects.push_back(Effect::Renewed);

@@ -12,18 +12,18 @@ impl Member {
     /// Takes a chunk that is newer than the one held.
     pub(super) fn handle_chunk(&mut self, chunk: Chunk, revision: Revision) {
         let id = chunk.id();
-        let old = self.view.map.chunk(id).clone();
-        self.view.map.replace(chunk);
+        let old = self.view.map.replace(chunk);
         self.view.chunk_revisions[id.index()] = revision;
         self.land(id, revision);
         // While joining, the map can only name an earlier registration of ours.
         if !self.state().is_some_and(State::owns) {
             return;
         }
+        let us = Some(self.config.node);
         for (slot, before) in old.entries() {
             let entry = *self.view.map.entry(slot);
-            let owned = self.owned.contains_key(&slot);
-            if entry != *before || owned {
+            // What was owned, the map said.
+            if entry != *before || (before.owner == us && self.owned.contains_key(&slot)) {
                 self.handle_entry(slot, before, &entry);
             }
         }
@@ -31,6 +31,11 @@ impl Member {
 
     fn handle_entry(&mut self, slot: Slot, before: &SlotOwner, entry: &SlotOwner) {
         let us = Some(self.config.node);
+        if entry.owner == us && entry.next.is_some() {
+            self.asked.insert(slot);
+        } else {
+            self.asked.remove(&slot);
+        }
         let held = self.owned.get(&slot).copied();
         match held {
             Some(replication) if entry.owner == us && replication.term() == entry.term => {

@@ -68,10 +68,16 @@ enum What {
 }
 
 impl<F> super::Edge<F> {
-    /// When a crossing is looked at next.
+    /// When crossings are looked at next, at the latest when one of them has waited too long.
     pub(crate) fn crossings_at(&self) -> Option<Monotonic> {
-        let untils = self.crossings.values().map(|crossing| crossing.until);
-        untils.chain(self.barred.next()).chain(self.refused.next()).min()
+        [self.crossings_due, self.barred.next(), self.refused.next()].into_iter().flatten().min()
+    }
+
+    /// How long a crossing waits from now on.
+    fn wait_until(&mut self, slot: u16, until: Monotonic) {
+        let Some(crossing) = self.crossings.get_mut(&slot) else { return };
+        crossing.until = until;
+        self.crossings_due = Some(self.crossings_due.map_or(until, |due| due.min(until)));
     }
 
     /// What a session did not get of its own, if that is what stood at this offset.
@@ -163,11 +169,10 @@ impl<E: Encoder> Shard<E> {
         let needs = self.routes.term(slot);
         self.look_elsewhere_later(now);
         let since = now.monotonic;
-        self.edge.crossings.entry(slot).or_insert_with(|| Crossing {
-            needs,
-            since,
-            until,
-            ..Crossing::default()
+        let due = self.edge.crossings_due;
+        self.edge.crossings.entry(slot).or_insert_with(|| {
+            self.edge.crossings_due = Some(due.map_or(until, |due| due.min(until)));
+            Crossing { needs, since, until, ..Crossing::default() }
         })
     }
 
@@ -204,8 +209,9 @@ impl<E: Encoder> Shard<E> {
         let crossing = self.crossing(now, slot);
         crossing.needs = crossing.needs.max(term);
         if asks_again && crossing.flush.is_none() {
-            crossing.until = now.monotonic.plus_ms(AGAIN_MS);
+            self.edge.wait_until(slot, now.monotonic.plus_ms(AGAIN_MS));
         }
+        let Some(crossing) = self.edge.crossings.get_mut(&slot) else { return };
         match request {
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
             Request::Register(_) | Request::Flush { .. } | Request::Ack { .. } => {}
@@ -256,7 +262,7 @@ impl<E: Encoder> Shard<E> {
             // Who is crossing has asked nobody since.
             if let Some(way) = way.filter(|_| !begun || crossing.flush.is_none()) {
                 crossing.flush = Some((way, before.term));
-                crossing.until = now.monotonic.plus_ms(FLUSH_MS);
+                self.edge.wait_until(*slot, now.monotonic.plus_ms(FLUSH_MS));
                 let request = Request::Flush { slot: *slot };
                 self.exchange.push_request(way, Asked { term: before.term, number: 0, request });
             } else if crossing.flush.is_none() {
@@ -476,7 +482,10 @@ impl<E: Encoder> Shard<E> {
         // Whose commands wait in front of the door has not been read up to what it sent behind the refusal.
         let blocked = &self.exchange.blocked;
         self.edge.barred.expire(now.monotonic, |session| blocked.contains(&session));
-        self.edge.refused.forget(now.monotonic, |_| false);
+        self.edge.refused.forget(now.monotonic);
+        if self.edge.crossings_due.is_none_or(|due| due > now.monotonic) {
+            return;
+        }
         let due: BTreeSet<u16> = self
             .edge
             .crossings
@@ -485,8 +494,8 @@ impl<E: Encoder> Shard<E> {
             .map(|(slot, _)| *slot)
             .collect();
         for slot in &due {
+            self.edge.wait_until(*slot, now.monotonic.plus_ms(JOIN_MS));
             let Some(crossing) = self.edge.crossings.get_mut(slot) else { continue };
-            crossing.until = now.monotonic.plus_ms(JOIN_MS);
             if crossing.flush.take().is_some() {
                 self.lose_awaited(now, *slot);
                 continue;
@@ -503,5 +512,6 @@ impl<E: Encoder> Shard<E> {
             }
         }
         self.open_ways(now, &due);
+        self.edge.crossings_due = self.edge.crossings.values().map(|crossing| crossing.until).min();
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Edge<F> {
     pub(crate) timers: Timers<SessionKey>,
     /// Slots whose owner is new, or out of reach.
     pub(crate) crossings: BTreeMap<u16, Crossing>,
+    /// When to look at them: not after any of them is due.
+    crossings_due: Option<Monotonic>,
     /// When to look whether somebody is out of reach for too long.
     pub(crate) elsewhere_at: Option<Monotonic>,
     /// By slot, what other nodes have not answered yet.
@@ -86,6 +88,7 @@ impl<F> Edge<F> {
             sweep_at: None,
             timers: Timers::new(),
             crossings: BTreeMap::new(),
+            crossings_due: None,
             elsewhere_at: None,
             awaited: BTreeMap::new(),
             refused: Recent::new(REFUSED_MS),

@@ -202,6 +202,7 @@ impl<E: Encoder> Shard<E> {
         for (slot, _) in &changed {
             self.take_kept(now, *slot);
         }
+        self.fill_next(now);
         self.edge_rerouted(now, &changed);
         self.settle(now);
     }
@@ -355,6 +356,7 @@ impl<E: Encoder> Shard<E> {
             self.settle_duty(slot);
         }
         if !up {
+            self.owner.filling.remove(&peer);
             self.detach_peer(now, peer);
         }
     }

@@ -6,6 +6,7 @@
 
 mod commit;
 mod duty;
+mod filling;
 mod gate;
 mod history;
 mod join;
@@ -35,6 +36,7 @@ use crate::{EdgeId, PeerId, SessionKey, Shard};
 
 use duty::Duty;
 pub use duty::{ClusterUpdate, Task};
+use filling::Filling;
 pub(crate) use gate::Answer;
 pub(crate) use publish::PublishView;
 use replica::Replicas;
@@ -57,6 +59,8 @@ pub(crate) struct Owner<F> {
     replicas: BTreeMap<u16, Box<Replicas<F>>>,
     /// When streams to standbys that were refused begin again, by slot.
     again: BTreeMap<u16, Monotonic>,
+    /// Who is being brought up to date.
+    filling: BTreeMap<PeerId, Filling>,
     /// How many publications were refused that will be repeated, by who sent them to which room.
     pub(crate) refused: Recent<(EdgeId, SessionKey, RoomHandle)>,
     /// Until when this node may speak for its slots.
@@ -75,6 +79,7 @@ impl<F> Owner<F> {
             duties: BTreeMap::new(),
             replicas: BTreeMap::new(),
             again: BTreeMap::new(),
+            filling: BTreeMap::new(),
             refused: Recent::new(REFUSED_MS),
             lease_until: Monotonic(u64::MAX),
             streams: 0,

@@ -16,7 +16,7 @@ use crate::route::{Edges, PeerId, slot_of};
 use crate::time::{Monotonic, Now};
 
 /// Records of the past that may be under way: live ones come on top.
-const FILL_AHEAD: u64 = 2_048;
+const FILL_AHEAD: u64 = 256;
 /// After a refusal.
 const AGAIN_MS: u64 = 200;
 /// Members in one record.
@@ -53,6 +53,10 @@ impl Stream {
         self.filled
     }
 
+    pub(super) fn goes_to(&self, peer: PeerId) -> bool {
+        self.to == peer
+    }
+
     pub(super) const fn held(&self) -> u64 {
         self.held
     }
@@ -84,7 +88,7 @@ impl<E: Encoder> Shard<E> {
         let free = duty.stream.is_none() && !duty.waits && duty.pending.is_empty();
         let Some((to, _)) = duty.standby.filter(|_| free) else { return };
         self.owner.again.remove(&slot);
-        if self.exchange.is_up(to) {
+        if self.exchange.is_up(to) && self.may_fill(slot, to) {
             self.begin_stream(now, slot, Which::Standby, to, Purpose::Standby);
         }
     }
@@ -345,6 +349,9 @@ impl<E: Encoder> Shard<E> {
         }
         self.commit_ready(now, slot);
         self.fill(now, slot, which);
+        if newly {
+            self.fill_next(now);
+        }
     }
 
     fn stream_refused(&mut self, now: Now, slot: u16, which: Which) {
@@ -353,6 +360,7 @@ impl<E: Encoder> Shard<E> {
             Which::Standby => {
                 self.lose_standby(now, slot);
                 self.owner.again.insert(slot, now.monotonic.plus_ms(AGAIN_MS));
+                self.fill_next(now);
             }
             Which::Transfer => {
                 self.duty(slot).transfer = None;
@@ -394,7 +402,7 @@ impl<E: Encoder> Shard<E> {
 
     /// Streams that were refused begin again.
     pub(super) fn tick_duties(&mut self, now: Now) {
-        self.owner.refused.forget(now.monotonic, |_| false);
+        self.owner.refused.forget(now.monotonic);
         let due = |at: &Monotonic| *at <= now.monotonic;
         let due: Vec<u16> =
             self.owner.again.iter().filter(|(_, at)| due(at)).map(|(slot, _)| *slot).collect();

@@ -44,7 +44,14 @@ impl World {
             let this = &mut self.nodes[node];
             match input {
                 Input::Answer(token, word) => this.member.handle_event(now, token, word),
-                Input::Word { slot, term, word } => this.part.word(&mut this.member, now, slot, term, word),
+                Input::Word { slot, term, word } => {
+                    if self.handles.iter().any(|handle| handle.slot() == slot) {
+                        self.trace.line(|| {
+                            format!("{} node {node} hears of slot {slot} in {term:?}: {word:?}", self.now_us)
+                        });
+                    }
+                    this.part.word(&mut this.member, now, slot, term, word);
+                }
                 Input::Drain => this.member.drain(now),
             }
         }
@@ -198,6 +205,9 @@ impl World {
     /// A request reaches the coordinator, unless nothing gets there.
     pub(super) fn coordinator_takes(&mut self, node: usize, token: Token, request: Request) {
         let client = self.coordinator_client(node);
+        self.trace.line(|| {
+            format!("{} the coordinator takes of node {node} {token:?} {}", self.now_us, briefly(&request))
+        });
         if self.memory.client(client).submit(token, request).is_err() {
             self.answer(node, token, Word::Unknown, TIMEOUT_US);
         }
@@ -217,6 +227,13 @@ impl World {
             }
             let client = self.coordinator_client(node);
             while let Some((token, word)) = self.memory.client(client).poll() {
+                self.trace.line(|| {
+                    format!(
+                        "{} the coordinator tells node {node} {token:?} {}",
+                        self.now_us,
+                        brief_word(&word)
+                    )
+                });
                 let lossy = self.plan.faults.lost_answers && self.faulty && self.random.chance(30);
                 let watched = matches!(word, Word::Changed(..));
                 if self.nodes[node].deaf && watched {
@@ -242,5 +259,28 @@ impl World {
         }
         let life = self.nodes[node].life;
         self.agenda.push(at, Event::Answer { node, life, token, word });
+    }
+}
+
+/// Which keys it is about.
+fn briefly(request: &Request) -> String {
+    match request {
+        Request::Transact(what) => {
+            let compared: Vec<_> = what.compare.iter().map(|one| (one.key, one.revision.0)).collect();
+            let put: Vec<_> = what.put.iter().map(|one| one.key).collect();
+            format!("Transact {compared:?} {put:?}")
+        }
+        request => format!("{request:?}"),
+    }
+}
+
+fn brief_word(word: &Word) -> String {
+    match word {
+        Word::Rows(revision, rows) => format!("{} rows as of {revision:?}", rows.len()),
+        Word::Changed(revision, rows) => {
+            let keys: Vec<_> = rows.iter().map(|row| (row.key, row.revision.0)).collect();
+            format!("{revision:?} {keys:?}")
+        }
+        word => format!("{word:?}"),
     }
 }
