@@ -121,6 +121,23 @@ fn who_waits_for_a_lost_owner_is_told_and_joins_wait_for_the_next() {
     assert_eq!(world.read(cat), ["#1 again"]);
 }
 
+#[test]
+fn who_leaves_while_the_owner_changes_has_left() {
+    let (mut world, ann, bob) = world(1);
+    world.apart.as_mut().unwrap().insert((0, 1));
+    world.leave(ann, ROOM);
+    assert_eq!(world.read(ann), [] as [String; 0]);
+    // The old owner gives it back, and the new one has never heard of the room.
+    world.map(number(), Some(0), 2, &[acquire(0, 2, false)]);
+    world.apart.as_mut().unwrap().clear();
+    world.run();
+    assert_eq!(world.read(ann), ["left room"]);
+    world.publish(bob, ROOM, "still here");
+    assert_eq!(world.read(bob), ["reset: failover", "#1 still here"]);
+    assert_eq!(world.read(ann), [] as [String; 0]);
+    sound(&world);
+}
+
 /// Node 2 becomes the standby; commits wait for it from then on.
 fn stand_by(world: &mut World) {
     let (slot, term) = (slot(), Term(1));

@@ -60,7 +60,7 @@ pub(crate) struct Awaited {
     what: What,
 }
 
-enum What {
+pub(super) enum What {
     Join(Box<JoinRequest>),
     Leave { session: SessionKey, id: RequestId, name: Box<str>, handle: RoomHandle },
     Publish { answer: Answer, handle: RoomHandle, lane: Lane, msg_id: Option<Box<[u8]>>, ordinal: u64 },
@@ -152,15 +152,30 @@ impl<E: Encoder> Shard<E> {
         number
     }
 
-    /// An answer came; false if nobody waits for it any more.
-    pub(super) fn take_awaited(&mut self, slot: u16, number: u32) -> bool {
-        let Some(awaited) = self.edge.awaited.get_mut(&slot) else { return false };
-        let Some(index) = awaited.iter().position(|one| one.number == number) else { return false };
-        awaited.remove(index);
+    /// An answer came: what it was asked for; nothing if nobody waits for it any more.
+    pub(super) fn take_awaited(&mut self, slot: u16, number: u32) -> Option<What> {
+        let awaited = self.edge.awaited.get_mut(&slot)?;
+        let index = awaited.iter().position(|one| one.number == number)?;
+        let Awaited { what, .. } = awaited.remove(index)?;
         if awaited.is_empty() {
             self.edge.awaited.remove(&slot);
         }
-        true
+        Some(what)
+    }
+
+    /// Whoever leaves is answered here if the owner changes meanwhile: the next one may never have heard of this member.
+    fn say_left_here(&mut self, now: Now, request: &mut Request, asked: Option<What>) {
+        let Request::Leave(leave) = request else { return };
+        let Some(id) = leave.id else { return };
+        let name = match asked {
+            Some(What::Leave { name, .. }) => Some(name),
+            _ => self.edge.interests.get(leave.handle).map(|interest| interest.name.clone()),
+        };
+        if let Some(name) = name {
+            leave.id = None;
+            let (session, handle) = (leave.session.key, leave.handle);
+            self.say_left(now, session, handle, id, &name);
+        }
     }
 
     fn crossing(&mut self, now: Now, slot: u16) -> &mut Crossing {
@@ -177,7 +192,8 @@ impl<E: Encoder> Shard<E> {
     }
 
     /// Keeps a request for the next owner, if there is to be one soon.
-    fn hold(&mut self, now: Now, slot: u16, request: Request) {
+    fn hold(&mut self, now: Now, slot: u16, mut request: Request) {
+        self.say_left_here(now, &mut request, None);
         let term = self.routes.term(slot);
         let reachable = self.is_reachable(slot);
         let Some(crossing) = self.edge.crossings.get_mut(&slot) else { return };
@@ -203,8 +219,16 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    /// A request came back from an owner that knows `term`.
-    pub(super) fn edge_returned(&mut self, now: Now, slot: u16, term: Term, request: Request) {
+    /// A request came back from an owner that knows `term`; `asked`: as what it was noted here.
+    pub(super) fn edge_returned(
+        &mut self,
+        now: Now,
+        slot: u16,
+        term: Term,
+        mut request: Request,
+        asked: Option<What>,
+    ) {
+        self.say_left_here(now, &mut request, asked);
         let asks_again = term <= self.routes.term(slot);
         let crossing = self.crossing(now, slot);
         crossing.needs = crossing.needs.max(term);

@@ -26,7 +26,8 @@ impl<E: Encoder> Shard<E> {
     /// What an owner says, from this node or another: heard unless it was said under a term that is over.
     pub(crate) fn edge_take(&mut self, now: Now, from: PeerId, told: Told<E::Frame>) {
         let Told { slot, term, answers, delivery, edges: _ } = told;
-        if answers != 0 && !self.take_awaited(slot, answers) {
+        let asked = if answers == 0 { None } else { self.take_awaited(slot, answers) };
+        if answers != 0 && asked.is_none() {
             // Whoever waited for it was told that nobody knows.
             self.counters.stale_deliveries += 1;
             if let Delivery::PublishedInPlace { session, handle, offset, .. } = delivery {
@@ -36,7 +37,7 @@ impl<E: Encoder> Shard<E> {
         }
         match delivery {
             Delivery::Record(record) => self.take_record(now, from, slot, term, *record),
-            Delivery::Returned(request) => self.edge_returned(now, slot, term, *request),
+            Delivery::Returned(request) => self.edge_returned(now, slot, term, *request, asked),
             Delivery::Flushed => self.edge_flushed(now, slot, from),
             delivery => {
                 if answers == 0 && delivery.is_of_room() && !self.hears(slot, term) {
