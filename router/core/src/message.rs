@@ -128,8 +128,6 @@ pub struct RegisterRequest {
     pub room: Box<str>,
     /// How far the edge has heard.
     pub held: Position,
-    /// The first page: who was known to be on this edge before is there no more unless named again.
-    pub first: bool,
     /// The last page, answered by [`Delivery::Registered`].
     pub last: bool,
     /// Some of them.

@@ -122,6 +122,32 @@ fn who_waits_for_a_lost_owner_is_told_and_joins_wait_for_the_next() {
 }
 
 #[test]
+fn who_joins_while_its_edge_registers_is_not_forgotten() {
+    let (mut world, _, _) = world(1);
+    let (cat, now) = (world.open(0, "cat"), world.now);
+    // The owner gives back what the edge says first, as it may not speak then, and what it says after that takes its time.
+    world.link(0, 1, false);
+    world.shards[1].handle_lease(now, now.monotonic);
+    world.apart.as_mut().unwrap().insert((1, 0));
+    world.link(0, 1, true);
+    world.shards[1].handle_lease(now, now.monotonic.plus_ms(3_600_000));
+    world.send(cat, &join(ROOM, None));
+    world.apart.as_mut().unwrap().clear();
+    assert_eq!(world.carry(1, 0, 1), 1);
+    world.apart.as_mut().unwrap().insert((1, 0));
+    // The edge says anew who is there, and does not know that the other member is.
+    world.advance_ms(50);
+    world.apart.as_mut().unwrap().clear();
+    world.run();
+    assert!(world.read(cat)[0].starts_with("joined room at #0"));
+    world.advance_ms(60_000);
+    let dan = world.open(2, "dan");
+    world.join(dan, ROOM, None);
+    assert_eq!(world.read(dan), ["joined room at #0, recovered, replay 0, 4: ann,bob,cat,dan"]);
+    sound(&world);
+}
+
+#[test]
 fn who_leaves_while_the_owner_changes_has_left() {
     let (mut world, ann, bob) = world(1);
     world.apart.as_mut().unwrap().insert((0, 1));

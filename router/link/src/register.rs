@@ -18,7 +18,6 @@ pub(crate) const PLACED_BYTES_MIN: usize = 8 + Encoded::KNOWN_BYTES_MIN;
 
 pub(crate) fn put_request(register: &RegisterRequest, sink: &mut Sink<'_>) {
     sink.field(register.held);
-    sink.field(register.first);
     sink.field(register.last);
     sink.room(&register.room);
     sink.list("members", MEMBERS_MAX, &register.members, |sink, member| {
@@ -33,7 +32,6 @@ pub(crate) fn take_request(handle: RoomHandle, source: &mut Source<'_>) -> Resul
     Ok(Request::Register(Box::new(RegisterRequest {
         handle,
         held: source.field("held")?,
-        first: source.field("first")?,
         last: source.field("last")?,
         room: source.room()?.into(),
         members: source.list("members", MEMBERS_MAX, MEMBER_BYTES_MIN, |source| {

@@ -203,6 +203,8 @@ impl<E: Encoder> Shard<E> {
             // They are made anew when the way is open.
             Request::Register(_) | Request::Flush { .. } | Request::Ack { .. } => {}
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
+            // One for each membership at most: the owner must not keep who is gone.
+            request @ Request::Leave(_) => crossing.fresh.push_back(request),
             request if held < HELD_MAX && (soon || matches!(request, Request::Join(_))) => {
                 crossing.fresh.push_back(request);
             }
@@ -239,6 +241,7 @@ impl<E: Encoder> Shard<E> {
         match request {
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
             Request::Register(_) | Request::Flush { .. } | Request::Ack { .. } => {}
+            request @ Request::Leave(_) => crossing.returned.push_back(request),
             request if crossing.returned.len() < 4 * HELD_MAX => crossing.returned.push_back(request),
             request => self.refuse_held(now, request),
         }

@@ -39,7 +39,6 @@ impl<E: Encoder> Shard<E> {
                 handle,
                 room: room.clone(),
                 held,
-                first: page == 0,
                 last: page + 1 == pages,
                 members: members.by_ref().take(PAGE).collect(),
             };

@@ -17,7 +17,7 @@ const TELL_MS: u64 = 1_000;
 
 impl<E: Encoder> Shard<E> {
     pub(super) fn owner_register(&mut self, now: Now, from: Asker, register: RegisterRequest) {
-        let RegisterRequest { handle, room, held, first, last, members } = register;
+        let RegisterRequest { handle, room, held, last, members } = register;
         if let Err(code) = self.room_for(now, handle, &room) {
             // Another room has the handle, or this node lacks the namespace: joining again tells them why.
             self.count_error(code);
@@ -28,10 +28,8 @@ impl<E: Encoder> Shard<E> {
             return;
         }
         self.rewind_forked(now, handle, held);
-        if first {
-            self.forget_edge(now, handle, from.edge);
-        }
-        // Whoever asks for presence was told of no change while its edge was out of reach.
+        // Nobody is forgotten for not being named: who was there when the link broke is detached since, and a join that this edge has not
+        // had its answer to is newer than what it says here. Whoever asks for presence was told of no change while its edge was out of reach.
         let mut behind = members.iter().any(|member| member.presence);
         for member in members {
             behind |= self.register_member(now, handle, from.edge, member);
@@ -51,15 +49,6 @@ impl<E: Encoder> Shard<E> {
         if held.epoch == room.epoch && held.offset > room.last {
             self.counters.forks_prevented += 1;
             self.reset_room(now, handle, "failover");
-        }
-    }
-
-    /// Who was on this edge is not there any more, unless it is named again.
-    fn forget_edge(&mut self, now: Now, handle: RoomHandle, edge: EdgeId) {
-        let Some(room) = self.owner.rooms.find(handle) else { return };
-        let leaves_at = now.monotonic.plus_ms(self.namespaces.policy(room.namespace).detach_ms);
-        if room.detach_where(leaves_at, |place| place.edge == edge) {
-            self.look_after(handle, leaves_at);
         }
     }
 

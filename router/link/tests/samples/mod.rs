@@ -117,7 +117,6 @@ pub(crate) fn register() -> RegisterRequest {
         handle: ROOM,
         room: "chat:lobby".into(),
         held: POSITION,
-        first: true,
         last: false,
         members: vec![member, bare],
     }

@@ -85,7 +85,7 @@ pub(super) fn requests() -> Vec<(&'static str, Frame<'static>)> {
     let next = PresenceRequest { cursor: Some(u64::MAX), id: None, ..presence.clone() };
     let far =
         |request| Frame::Request(ShardId(u16::MAX), Asked { term: Term::MAX, number: u32::MAX, request });
-    let last_page = RegisterRequest { first: false, last: true, held: END, members: vec![], ..register() };
+    let last_page = RegisterRequest { last: true, held: END, members: vec![], ..register() };
     let ack = Ack { term: TERM, stream: 4, held: Some(0x1_0000_0001) };
     let refused = Ack { term: Term::MAX, stream: u32::MAX, held: None };
     vec![
