@@ -16,6 +16,9 @@ const SETTLE_US: u64 = 2_000_000;
 const LOOK_US: u64 = 250_000;
 /// How long a publication may take to everybody then.
 const PROBE_US: u64 = 5_000_000;
+/// The same where links carry some hundred frames a second: slots may be moving, and a room with its ids is two thousand of
+/// them.
+const SLOW_PROBE_US: u64 = 15_000_000;
 /// How long members who are gone may be taken for there: until their node learns it, then `detach_ms`, and that anew with
 /// each handover of their slot.
 const PRESENCE_US: u64 = 30_000_000;
@@ -36,7 +39,8 @@ impl World {
                 }
             }
         }
-        self.run_until_holds(PROBE_US, |world| {
+        let probe_us = if self.plan.faults.slow_links { SLOW_PROBE_US } else { PROBE_US };
+        self.run_until_holds(probe_us, |world| {
             world.everybody_is_served()?;
             world.everybody_heard_the_same()
         })?;
