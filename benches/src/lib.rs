@@ -12,6 +12,7 @@ mod drain;
 mod epoll;
 mod floor;
 mod hop;
+mod link;
 pub mod micro;
 mod placement;
 mod process;
@@ -58,6 +59,8 @@ enum What {
     QuicFloor(quic::FloorOptions),
     /// Some bytes over one stream and back, between two processes on quinn and tokio
     QuicRtt(quic::RoundTripOptions),
+    /// How many publications one link between two nodes carries, and what each costs its ends
+    Link(link::Options),
     /// What the loss of one of many nodes moves in a cluster's map, and what that map holds
     Placement(placement::Options),
     /// A server that costs next to nothing and knows when it sent what: to measure the load generator with
@@ -83,6 +86,7 @@ pub fn run() -> std::io::Result<()> {
         What::QuicStorm(options) => quic::run_storm(&options),
         What::QuicFloor(options) => quic::run_floor(&options),
         What::QuicRtt(options) => quic::run_round_trip(&options),
+        What::Link(options) => link::run(&options),
         What::Placement(options) => placement::run(&options),
         What::Stub(options) => stub::run(&options),
         What::MicroCase(options) => micro::run_case(&options),

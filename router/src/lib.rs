@@ -4,6 +4,7 @@
 //! a thread or a random source, kept thin. [`node::start`] is the one door: it gives a [`node::NodeHandle`], through
 //! which the control thread speaks to the shards in orders and gets answers back.
 
+pub mod alone;
 pub mod cli;
 pub mod cluster;
 pub mod config;

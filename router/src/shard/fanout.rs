@@ -5,7 +5,8 @@
 //! fill; the others stay where they are, in their publisher's socket or in a ring, and so push back on who sent them.
 //! While the flush still has work from turns before, none is taken, so that the next write of each session holds much;
 //! but nobody waits for ever behind others' backlog. Publications of this shard's clients and those that come over rings
-//! have a budget each, so that neither starves the other.
+//! have a budget each, so that neither starves the other. While a link to another node is behind, clients' publications wait
+//! as well, as long as there is patience with it.
 
 use std::collections::VecDeque;
 
@@ -61,12 +62,16 @@ impl Rim {
 
     /// Whether a publication may be taken from this connection now; if not, it will be offered again in its turn.
     pub(crate) fn takes_publication(&mut self, index: u32, serial: u32) -> bool {
-        let closed = self.fanout.is_closed(self.fanout_work());
+        let closed = self.fanout.is_closed(self.fanout_work()) || self.is_link_behind();
         if closed {
             self.figures.rim.publishers_held += 1;
             self.fanout.waiting.push_back((index, serial));
         }
         !closed
+    }
+
+    fn is_link_behind(&self) -> bool {
+        self.cluster.as_ref().is_some_and(|cluster| cluster.holds_publishers())
     }
 
     /// Whether this turn may obey more than one order: they may be publications, too.
@@ -98,7 +103,7 @@ impl State {
     pub(crate) fn take_publishers(&mut self) {
         self.rim.fanout.serving = true;
         for _ in 0..self.rim.fanout.waiting.len() {
-            if self.rim.fanout.is_closed(self.rim.fanout_work()) {
+            if self.rim.fanout.is_closed(self.rim.fanout_work()) || self.rim.is_link_behind() {
                 break;
             }
             let Some((index, serial)) = self.rim.fanout.waiting.pop_front() else { break };

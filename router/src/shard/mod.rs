@@ -17,7 +17,7 @@ mod figures;
 mod flush;
 mod fuse;
 mod ingest;
-mod links;
+pub(crate) mod links;
 mod orders;
 mod pace;
 mod pump;

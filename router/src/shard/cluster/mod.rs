@@ -3,12 +3,14 @@
 //! Each node has one link to each other, on one of its shards; [`LinkTable`] says which. What another shard says to a node takes
 //! the ring to that shard and waits there for the link, stream by stream; what comes is decoded there and takes the ring
 //! to the shard that it is for. Nobody waits in a circle: requests from a node are taken as long as their shard takes requests, which
-//! depends on no link; deliveries always. A node that does not keep up is cut off, and asks for what it missed when it is back.
+//! depends on no link; deliveries always. For a link that is behind the publishers of its node's own clients wait a little
+//! ([`patience`]); a node that does not keep up is cut off, and asks for what it missed when it is back.
 
 mod parcel;
+mod patience;
 mod relay;
 mod table;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,6 +35,7 @@ use crate::frame::SharedFrame;
 use crate::node::{LinkCounters, LinkUp, Notice, Order, Whom};
 use crate::quic::datagram::Stray;
 use crate::rt::{Bell, Io};
+use patience::Patience;
 use relay::{Outbound, Outward};
 
 /// Frames taken from links in one turn.
@@ -89,6 +92,10 @@ pub(crate) struct Cluster {
     links: Links,
     sockets: LinkSockets,
     outward: BTreeMap<PeerId, Outbound>,
+    /// With nodes that this shard has something to say to.
+    patience: BTreeMap<PeerId, Patience>,
+    /// Publishers wait for one of them on this shard's behalf.
+    holds: bool,
     /// By shard of this node.
     pub(crate) inward: Vec<Inward>,
 }
@@ -113,6 +120,8 @@ impl Cluster {
             links: Links::new(links).map_err(std::io::Error::other)?,
             sockets: LinkSockets::new(sockets, usize::from(id.0), usize::from(shards))?,
             outward: BTreeMap::new(),
+            patience: BTreeMap::new(),
+            holds: false,
             inward: (0..shards).map(|_| Inward::default()).collect(),
         })
     }
@@ -354,9 +363,12 @@ impl Cluster {
     /// Takes what the core says to other nodes: to the links here, or by `ring` to the shard that has the link, while that
     /// takes it; what that gives back waits in front of what follows.
     pub(crate) fn collect(&mut self, rim: &mut Rim, mut ring: impl FnMut(ShardId, Parcel) -> Option<Parcel>) {
+        let mut holds = false;
         if !rim.core.has_outbound_to_peers() {
-            return;
+            self.patience.clear();
+            return self.hold(holds);
         }
+        let now = rim.clock.now().monotonic;
         for peer in self.up() {
             let Some(shard) = self.table.shard(peer) else { continue };
             while self.table.takes(peer) {
@@ -384,10 +396,25 @@ impl Cluster {
                     break;
                 }
             }
-            if rim.core.waiting_for(peer) > BEHIND_MAX {
+            let waiting = rim.core.waiting_for(peer);
+            holds |= self.patience.entry(peer).or_default().waits(now, waiting);
+            if waiting > BEHIND_MAX {
                 self.table.cut(peer);
             }
         }
+        self.hold(holds);
+    }
+
+    /// Publishers wait on this shard's behalf, or no more.
+    fn hold(&mut self, holds: bool) {
+        if core::mem::replace(&mut self.holds, holds) != holds {
+            self.table.hold(holds);
+        }
+    }
+
+    /// Whether publishers of this node wait for a link.
+    pub(crate) fn holds_publishers(&self) -> bool {
+        self.table.is_held()
     }
 
     /// Gives links what they take, and sends their packets.

@@ -10,7 +10,11 @@ const PEERS_MAX: usize = 1_024;
 const WAITING_MAX: usize = 4_096;
 
 /// One entry for each node's number.
-pub(crate) struct LinkTable(Box<[Entry]>);
+pub(crate) struct LinkTable {
+    entries: Box<[Entry]>,
+    /// Shards on whose behalf publishers wait for a link.
+    holding: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Entry {
@@ -29,7 +33,8 @@ const SHARD_MASK: u32 = (1 << SHARD_BITS) - 1;
 
 impl LinkTable {
     pub(crate) fn new() -> Self {
-        Self((0..PEERS_MAX).map(|_| Entry::default()).collect())
+        let entries = (0..PEERS_MAX).map(|_| Entry::default()).collect();
+        Self { entries, holding: AtomicUsize::new(0) }
     }
 
     /// The shard that has the link, if it is up.
@@ -91,6 +96,20 @@ impl LinkTable {
         before.saturating_sub(count) < WAITING_MAX / 2 && entry.starved.swap(false, Ordering::SeqCst)
     }
 
+    /// Publishers wait on behalf of one shard more, or one fewer.
+    pub(crate) fn hold(&self, holds: bool) {
+        if holds {
+            self.holding.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.holding.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether publishers wait for a link.
+    pub(crate) fn is_held(&self) -> bool {
+        self.holding.load(Ordering::Relaxed) > 0
+    }
+
     /// Asks the link's shard to end it.
     pub(crate) fn cut(&self, peer: PeerId) {
         if let Some(entry) = self.entry(peer) {
@@ -104,7 +123,7 @@ impl LinkTable {
     }
 
     fn entry(&self, peer: PeerId) -> Option<&Entry> {
-        self.0.get(usize::from(peer.0))
+        self.entries.get(usize::from(peer.0))
     }
 }
 

@@ -16,19 +16,22 @@ pub(super) fn with_frame<T>(outward: Outward, push: impl FnOnce(&Frame<'_>) -> T
             let Ending { code, reason, .. } = &*ending;
             push(&Frame::Notice(Notice::Disconnect { whom: ending.target(), code: *code, reason }))
         }
-        Outward::Tell(told) => {
-            let format = match &told.delivery {
-                Delivery::Reply { format, .. } => *format,
-                _ => Format::Binary,
-            };
-            let mut frames = Vec::with_capacity(1);
-            let told = told.map(|frame| {
-                frames.push(frame);
-                frames.len() - 1
-            });
-            push(&Frame::Delivery(told.map(|index| encoded(&frames[index], format))))
-        }
+        Outward::Tell(told) => with_delivery(told, push),
     }
+}
+
+/// The same for what an owner says.
+pub(crate) fn with_delivery<T>(told: Told<SharedFrame>, push: impl FnOnce(&Frame<'_>) -> T) -> T {
+    let format = match &told.delivery {
+        Delivery::Reply { format, .. } => *format,
+        _ => Format::Binary,
+    };
+    let mut frames = Vec::with_capacity(1);
+    let told = told.map(|frame| {
+        frames.push(frame);
+        frames.len() - 1
+    });
+    push(&Frame::Delivery(told.map(|index| encoded(&frames[index], format))))
 }
 
 /// The form that crosses: the wanted one if it was made.
@@ -39,6 +42,6 @@ fn encoded(frame: &SharedFrame, wanted: Format) -> Encoded<'_> {
 }
 
 /// With frames that this node's sessions can be sent.
-pub(super) fn shared(told: Told<Encoded<'_>>) -> Told<SharedFrame> {
+pub(crate) fn shared(told: Told<Encoded<'_>>) -> Told<SharedFrame> {
     told.map(|frame| SharedFrame::of_wire(frame.format, frame.bytes))
 }
