@@ -220,7 +220,14 @@ impl World {
     pub(super) fn publish(&mut self, client: usize, room: usize) {
         let Some(first_sent) = self.clients[client].stands[room].position else { return };
         let intent = self.ledger.intents.len();
-        self.ledger.intents.push(Intent { room, client, place: None, acked: false });
+        self.ledger.intents.push(Intent {
+            room,
+            client,
+            place: None,
+            acked: false,
+            conn: None,
+            said_anew: false,
+        });
         let msg_id = self.random.chance(self.plan.msg_ids);
         let echo = !self.random.chance(200);
         let pending = Pending { intent, first_sent, msg_id, echo, doubtful: false, request: None };
@@ -232,10 +239,14 @@ impl World {
     fn send_publish(&mut self, client: usize, room: usize, index: usize) {
         let intent = self.clients[client].stands[room].queue[index].intent;
         let id = self.clients[client].request(self.now_us, Asked::Publish(room, intent));
+        let conn = self.clients[client].conn;
         let pending = &mut self.clients[client].stands[room].queue[index];
         let retry = pending.doubtful.then_some(pending.first_sent);
         pending.request = Some(id);
         let number = (pending.intent as u64).to_le_bytes();
+        let meant = &mut self.ledger.intents[intent];
+        meant.said_anew |= meant.conn.is_some() && meant.conn != conn;
+        meant.conn = conn;
         let ask = PublishAsk {
             id: Some(id),
             intent,

@@ -97,6 +97,9 @@ pub(super) struct Intent {
     /// Where it is, once known.
     pub(super) place: Option<(Epoch, Offset)>,
     pub(super) acked: bool,
+    /// The connections on which it was said: the first, and whether there was another.
+    pub(super) conn: Option<usize>,
+    pub(super) said_anew: bool,
 }
 
 /// One room.
@@ -227,7 +230,10 @@ impl Ledger {
         }
         let known = *meant.place.get_or_insert((epoch, offset));
         // The owner remembers so many ids: a first sending that comes later than that can't be told from a new one.
-        let forgotten = known.0 == epoch && known.1.0.abs_diff(offset.0) > IDS_MAX;
+        // So can one that an old connection's node was late with, once the order is lost in which its repetition stands: ids are
+        // remembered with their order.
+        let late = known.0 != epoch && meant.said_anew;
+        let forgotten = late || (known.0 == epoch && known.1.0.abs_diff(offset.0) > IDS_MAX);
         if known != (epoch, offset) && !forgotten {
             return Err(format!("intent {intent} is at {known:?} and at {:?}", (epoch, offset)));
         }
