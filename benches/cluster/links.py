@@ -1,4 +1,8 @@
-"""How many publications a second one link carries, and what each costs the node that sends it."""
+"""How many publications a second one link carries: by itself with a core at each end, and between nodes whose clients publish them."""
+
+import json
+import os
+import subprocess
 
 from ..side_by_side.figures import Row, show
 from .field import cpu_ns, metric
@@ -19,8 +23,20 @@ class Links:
         self.seconds = 1 if field.quick else 4
 
     def alternation(self, figures):
+        for what, value in self.alone().items():
+            figures.record(f"alone {what}", value)
         for what, value in self.best().items():
             figures.record(what, value)
+
+    def alone(self):
+        """One link over loopback, no rooms, no clients."""
+        options = self.field.options
+        words = [os.path.join(options.binaries, "ringway-bench"), "link", "--body", str(BODY), "--batch", str(BURST)]
+        words += ["--cores", f"{options.server_core},{options.client_core}", "--measure-ms", str(self.seconds * 500)]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise RuntimeError(f"link: {done.stderr.strip()}")
+        return json.loads(done.stdout)
 
     def best(self):
         """The run with most publications that all came in time, and that cost nobody a gap."""
@@ -63,8 +79,12 @@ class Links:
     @staticmethod
     def rows(figures):
         get = figures.get
+        rates = get("alone per_s")
+        beside = f"CPU for one: sender {show(get('alone sender_ns'), 'ns')}, receiver {show(get('alone receiver_ns'), 'ns')}"
+        what = f"publications/s over one link by itself, {BODY} B, {BURST} at once, a core at each end"
+        yield Row(what, show(rates, "/s"), beside, "–", f"≥ {OF_A_CORE:,}", rates, OF_A_CORE, at_least=True)
         of_a_core = [1e9 / ns for ns in get("sender ns")]
         beside = f"reached with all on two cores: {show(get('rate'), '/s')}"
         each = f"CPU for one: sender {show(get('sender ns'), 'ns')}, receiver {show(get('receiver ns'), 'ns')}"
-        what = f"publications/s over one link, {BODY} B, {BURST} at once: what the sending node's CPU comes to on one core"
-        yield Row(what, show(of_a_core, "/s"), f"{beside}; {each}", "–", f"≥ {OF_A_CORE:,}", of_a_core, OF_A_CORE, at_least=True)
+        what = f"publications/s over one link, {BODY} B, {BURST} at once, with their publishers' connections and the rooms: what the sending node's CPU comes to on one core"
+        yield Row(what, show(of_a_core, "/s"), f"{beside}; {each}", "–", "–", of_a_core, None)

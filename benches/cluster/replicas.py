@@ -5,7 +5,7 @@ from .field import cpu_ns, metric
 
 BODY, RATE = 200, 200
 # Publications on their way at once where throughput is measured.
-WINDOW = 256
+WINDOW = 1_024
 # What replication may add to one round trip.
 OVER_US = 100
 

@@ -43,6 +43,7 @@ const UP_MAX: Duration = Duration::from_secs(10);
 struct Done {
     publications: AtomicU64,
     busy_ns: AtomicU64,
+    packets_lost: AtomicU64,
 }
 
 /// Both ends see it.
@@ -54,7 +55,8 @@ struct Course {
     came: Done,
 }
 
-/// Prints `{"per_s", "sender_ns", "receiver_ns"}`: publications that came in a second of wall time, and CPU for one at each end.
+/// Prints `{"per_s", "sender_ns", "receiver_ns", "packets_lost"}`: publications that came in a second of wall time, CPU for one at each end,
+/// and what the sender took for lost.
 ///
 /// # Errors
 /// If cores or sockets can't be had, or the link does not stand.
@@ -78,10 +80,13 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     let count = |done: &Done| done.publications.load(Ordering::SeqCst) as f64;
     let each = |done: &Done| done.busy_ns.load(Ordering::SeqCst) as f64 / count(done).max(1.0);
     let (sent, came) = (&course.sent, &course.came);
-    println!(
-        "{}",
-        json!({ "per_s": count(came) / seconds, "sender_ns": each(sent), "receiver_ns": each(came) })
-    );
+    let found = json!({
+        "per_s": count(came) / seconds,
+        "sender_ns": each(sent),
+        "receiver_ns": each(came),
+        "packets_lost": sent.packets_lost.load(Ordering::SeqCst),
+    });
+    println!("{found}");
     Ok(())
 }
 
@@ -108,12 +113,13 @@ fn spawn(
             let before = cpu::thread_ns();
             let said = say(&mut end);
             let turn = end.turn();
-            if course.counts.load(Ordering::Relaxed) && turn.datagrams > 0 {
-                let publications = (said + turn.publications) as u64;
+            let publications = (said + turn.publications) as u64;
+            if course.counts.load(Ordering::Relaxed) && turn.datagrams + publications > 0 {
                 done(&course).publications.fetch_add(publications, Ordering::Relaxed);
                 done(&course).busy_ns.fetch_add(cpu::thread_ns() - before, Ordering::Relaxed);
             }
         }
+        done(&course).packets_lost.store(end.packets_lost(), Ordering::Relaxed);
         Ok(())
     })
 }

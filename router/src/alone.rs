@@ -115,6 +115,11 @@ impl LinkEnd {
         self.links.room(self.peer, 0) > 0
     }
 
+    /// Packets of this end that were taken for lost.
+    pub fn packets_lost(&self) -> u64 {
+        self.links.views().map(|view| view.packets_lost).sum()
+    }
+
     /// Says at most so many publications, of all slots in turn, as far as the link takes them; how many it took.
     pub fn publish(&mut self, most: usize) -> usize {
         let mut said = 0;

@@ -179,9 +179,8 @@ impl<G: Guest> Driver<G> {
         }
         loop {
             packets.clear();
-            let Some(transmit) = seat.connection.poll_transmit(now, socket.segments_max(), packets) else {
-                break;
-            };
+            let segments = socket.train(seat.connection.current_mtu());
+            let Some(transmit) = seat.connection.poll_transmit(now, segments, packets) else { break };
             socket.send(&quinn_udp::Transmit {
                 destination: transmit.destination,
                 ecn: transmit.ecn.and_then(|ecn| quinn_udp::EcnCodepoint::from_bits(ecn as u8)),

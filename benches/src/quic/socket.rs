@@ -50,9 +50,9 @@ impl Socket {
         Ok(Self { socket, state, bytes: vec![0; RECEIVE_BYTES * BATCH_SIZE], metas })
     }
 
-    /// Datagrams in one call of [`Socket::send`], at most.
-    pub(super) fn segments_max(&self) -> usize {
-        self.state.max_gso_segments()
+    /// Datagrams of this size in one call of [`Socket::send`], at most: what is more than an IP packet holds is refused as a whole.
+    pub(super) fn train(&self, datagram_bytes: u16) -> usize {
+        self.state.max_gso_segments().min(65_000 / usize::from(datagram_bytes.max(1))).max(1)
     }
 
     /// Waits until there is something to read, at most so long.

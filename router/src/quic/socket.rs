@@ -103,6 +103,14 @@ impl Inbox {
     }
 }
 
+/// Bytes of one train: what the system sends in one call is one IP packet until it leaves, of 65,535 bytes with its headers.
+const TRAIN_BYTES_MAX: usize = 65_000;
+
+/// Datagrams of this size that go in one train, if the socket takes so many. One that has too many bytes is refused as a whole.
+pub(crate) fn train(segments_max: usize, datagram_bytes: u16) -> usize {
+    segments_max.min(TRAIN_BYTES_MAX / usize::from(datagram_bytes.max(1))).max(1)
+}
+
 impl Udp {
     /// Takes the socket into use.
     ///
@@ -187,6 +195,30 @@ mod tests {
 
     fn options(address: SocketAddr) -> QuicOptions {
         QuicOptions { addresses: vec![address], ..QuicOptions::default() }
+    }
+
+    #[test]
+    fn a_train_is_within_what_the_system_takes() {
+        let (one, other) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        let udp = Udp::new(one).unwrap();
+        other.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+        let mut came = [0; 65_536];
+        for size in [1_200_u16, 1_452, 8_952, 65_000] {
+            let count = train(udp.segments_max(), size);
+            let packets = vec![7; count * usize::from(size)];
+            let transmit = Transmit {
+                destination: other.local_addr().unwrap(),
+                ecn: None,
+                size: packets.len(),
+                segment_size: (count > 1).then_some(usize::from(size)),
+                src_ip: None,
+            };
+            udp.send(&transmit, &packets);
+            for _ in 0..count {
+                assert_eq!(other.recv(&mut came).unwrap(), usize::from(size));
+            }
+        }
+        assert_eq!((train(64, 1_452), train(64, 200), train(64, u16::MAX), train(1, 1_200)), (44, 64, 1, 1));
     }
 
     #[test]

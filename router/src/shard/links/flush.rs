@@ -8,6 +8,7 @@ use super::Links;
 use super::event::LinkDown;
 use super::link::{Link, Stage, StreamNumber, id_of};
 use crate::quic::settle;
+use crate::quic::socket::train;
 use crate::quic::write::write;
 
 /// Trains of packets of one link in a turn: a few hundred packets.
@@ -44,7 +45,8 @@ impl Links {
         while let Some(&index) = self.sending.front() {
             if let Some(link) = self.links[index].as_deref_mut()
                 && link.trains < TRAINS_PER_TURN
-                && let Some(transmit) = link.connection.poll_transmit(now, segments_max, packets)
+                && let segments = train(segments_max, link.connection.current_mtu())
+                && let Some(transmit) = link.connection.poll_transmit(now, segments, packets)
             {
                 link.trains += 1;
                 let datagrams = transmit.segment_size.map_or(1, |size| transmit.size.div_ceil(size));

@@ -7,6 +7,7 @@ use ringway_core::Via;
 use ringway_protocol::Format;
 
 use super::{QUIC, Quic};
+use crate::quic::socket::train;
 use crate::quic::write::{write, write_shared};
 use crate::shard::clock::Clock;
 use crate::shard::context::Rim;
@@ -175,7 +176,7 @@ impl Quic {
     fn transmit(&mut self, index: u32, now: Instant, rim: &mut Rim) -> bool {
         let Some(peer) = self.peer(index) else { return true };
         let socket = peer.socket;
-        let segments = self.sockets[socket].segments_max();
+        let segments = train(self.sockets[socket].segments_max(), peer.connection.current_mtu());
         for _ in 0..TRAINS_PER_TURN {
             self.packets.clear();
             let handle = (index & !QUIC) as usize;
