@@ -44,11 +44,14 @@ class Rows(unittest.TestCase):
     def test_what_joining_costs_is_no_copy(self):
         self.assertEqual(of_one([400, 812, 406, 406], [1_200, 2_412, 1_206, 1_206]), {"out": 2.0, "into other": 1.0, "into third": 1.0})
 
-    def test_the_rate_of_a_core_is_of_the_senders_cpu(self):
+    def test_the_rate_of_a_core_is_of_the_senders_cpu_and_the_links_own_is_the_promise(self):
         found = Figures()
         found.samples = {"rate": [150_000], "sender ns": [2_500], "receiver ns": [2_000]}
-        (row,) = Links.rows(found)
-        self.assertEqual((row.texts()[1], row.texts()[-1]), ("400,000 /s", "yes"))
+        for name, value in (("per_s", 600_000), ("sender_ns", 1_300), ("receiver_ns", 1_300)):
+            found.record(f"alone {name}", value)
+        alone, row = Links.rows(found)
+        self.assertEqual(alone.texts()[-1], "yes")
+        self.assertEqual((row.texts()[1], row.texts()[-1]), ("400,000 /s", "–"))
 
     def test_a_map_that_grows_with_its_rooms_is_seen(self):
         for grown, expected in ((0, "yes"), (0.01, "**no**")):
