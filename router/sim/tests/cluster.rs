@@ -106,7 +106,7 @@ fn a_request_that_comes_twice_is_found_out() {
 }
 
 /// Clusters that broke a promise, and how: each shows it only as long as plans draw the same.
-const FOUND: [(u64, u64, &str); 10] = [
+const FOUND: [(u64, u64, &str); 12] = [
     (1, 5_000, "a stream to a standby began while publications of an earlier one waited: they were stuck"),
     (19, 4_417, "a slot that was acquired and lost in one update counted as an heir without order"),
     (19, 10_550, "a standby was called in sync before it had what was committed while it was filled"),
@@ -125,6 +125,8 @@ const FOUND: [(u64, u64, &str); 10] = [
         "an answer that came when nobody waited for it left a hole in the order of whoever wanted no echo",
     ),
     (6_093, 12_000, "an answer overtook what a second registration of its edge was about to bring"),
+    (20_260, 5_344, "who left while the owner changed was told that they had not joined"),
+    (20_538, 12_000, "a registration forgot a member whose join was answered while it was under way"),
 ];
 
 #[test]
