@@ -32,7 +32,7 @@ class Links:
         """One link over loopback, no rooms, no clients."""
         options = self.field.options
         words = [os.path.join(options.binaries, "ringway-bench"), "link", "--body", str(BODY), "--batch", str(BURST)]
-        words += ["--cores", f"{options.server_core},{options.client_core}", "--measure-ms", str(self.seconds * 500)]
+        words += ["--cores", str(options.server_core), str(options.client_core), "--measure-ms", str(self.seconds * 500)]
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise RuntimeError(f"link: {done.stderr.strip()}")
