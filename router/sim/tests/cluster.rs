@@ -74,8 +74,9 @@ fn a_lease_without_end_is_found_out() {
     ignore = "takes minutes unoptimised: cargo test --release -p ringway-sim --test cluster"
 )]
 fn an_edge_that_ignores_terms_is_found_out() {
-    // Registrations and bars hide most of it: it takes a longer look.
-    assert!((90..=100).any(|seed| run(seed, 12_000, Lie::NoTerms).is_err()));
+    // Hardly ever does anything arrive under an older term, and registrations and bars hide most of that: these are clusters in
+    // which it does.
+    assert!([512, 586].into_iter().any(|seed| run(seed, 12_000, Lie::NoTerms).is_err()));
 }
 
 #[test]

@@ -263,8 +263,10 @@ impl<E: Encoder> Shard<E> {
         }
     }
 
-    /// Whether what is said under this term of the slot is still to be heard.
-    pub(super) fn hears(&self, slot: u16, term: Term) -> bool {
+    /// Whether what is said under this term of the slot is still to be heard here: under the newest that this shard knows, or under
+    /// that of an old owner which has not returned everything yet.
+    #[must_use]
+    pub fn hears(&self, slot: u16, term: Term) -> bool {
         self.routes.term(slot) == term
             || self
                 .edge

@@ -396,10 +396,20 @@ impl World {
                 }
                 FromLink::Request(from, asked) => place.core.handle_request(now, from, asked),
                 FromLink::Delivery(mut told) => {
+                    let (slot, term) = (told.slot, told.term);
+                    let stale =
+                        told.answers == 0 && told.delivery.is_of_room() && !place.core.hears(slot, term);
                     if lie == Lie::NoTerms {
-                        told.term = place.core.route(told.slot).term;
+                        told.term = place.core.route(slot).term;
                     }
+                    let before = place.core.counters().stale_deliveries;
                     place.core.handle_delivery(now, id, told);
+                    if stale && place.core.counters().stale_deliveries == before {
+                        let known = place.core.route(slot).term;
+                        self.fail(format!(
+                            "{node}/{shard} heard of slot {slot} under {term}, though it knows {known}"
+                        ));
+                    }
                 }
             }
             self.watch(node, shard);
