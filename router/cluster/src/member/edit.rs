@@ -98,7 +98,7 @@ impl Member {
             if !plans && !wants {
                 continue;
             }
-            if let Some((chunk, compare)) = self.edited(id, plans, &mut moves) {
+            if let Some((chunk, compare)) = self.edited(id, plans, wants, &mut moves) {
                 let compared = self.view.chunk_revision(id);
                 self.flights[index] = Some(Flight { compared, again_at: None });
                 self.transact(Pending::Chunk(id), compare, vec![(Key::Chunk(id), Some(chunk.encode()))]);
@@ -117,12 +117,17 @@ impl Member {
     }
 
     /// The chunk as it should be, and what must hold for that; `None` if it is as it should be. `plans`: also as the
-    /// controller, if this node is it.
-    fn edited(&self, id: ChunkId, plans: bool, moves: &mut u64) -> Option<(Chunk, Vec<Compare>)> {
+    /// controller, if this node is it; `wants`: also as the owner of some of its slots.
+    fn edited(
+        &self,
+        id: ChunkId,
+        plans: bool,
+        wants: bool,
+        moves: &mut u64,
+    ) -> Option<(Chunk, Vec<Compare>)> {
         let old = self.view.map.chunk(id);
         let mut chunk = None;
         let mut named = Vec::new();
-        let wants = self.wants_in(id);
         for (slot, entry) in old.entries() {
             let planned = |moves| if plans { self.improved(slot, entry, moves) } else { None };
             let wanted = if wants { self.wanted(slot, entry) } else { None };

@@ -196,9 +196,6 @@ impl World {
 
     /// A node learns of its link.
     pub(super) fn learn_link(&mut self, node: usize, peer: usize, generation: u64, up: bool) {
-        self.trace.line(|| {
-            format!("{} node {node} learns that its link {generation} to {peer} is up: {up}", self.now_us)
-        });
         let side = self.nodes[node].sides[peer];
         let news = if up { side.generation < generation } else { side.up && side.generation == generation };
         if !news {
