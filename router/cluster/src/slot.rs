@@ -12,7 +12,7 @@ use core::fmt;
 use ringway_protocol::RoomHandle;
 
 /// How many slots a cluster has, for ever.
-pub const SLOTS: usize = 4_096;
+pub const SLOTS: usize = 1 << RoomHandle::SLOT_BITS;
 
 /// One of 4,096 units of placement: the top 12 bits of a room's handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -123,9 +123,10 @@ impl Part {
 
     fn task(&mut self, effect: Effect) -> Option<Task> {
         Some(match effect {
-            Effect::Acquire { slot, term, continues, given, .. } => {
+            Effect::Acquire { slot, term, from, continues, given } => {
                 self.owned.insert(slot, term);
-                Task::Acquire { slot, term, continues, given }
+                let taken = from.is_some_and(|node| node != self.here);
+                Task::Acquire { slot, term, continues, given, taken }
             }
             Effect::StepDown { slot, .. } | Effect::Release { slot, .. } => {
                 self.owned.remove(&slot);

@@ -6,8 +6,8 @@ use bench::{Client, World, join, peer, publish};
 use ringway_cluster::{Slot, Term};
 use ringway_core::settings::Namespace;
 use ringway_core::{SlotWord, Task};
-use ringway_protocol::command::{Command, Publish};
-use ringway_protocol::{RequestId, RoomHandle};
+use ringway_protocol::command::{Command, Presence, Publish};
+use ringway_protocol::{RequestId, RoomHandle, RoomName};
 
 const ROOM: &str = "room";
 
@@ -20,12 +20,12 @@ fn number() -> u16 {
 }
 
 fn acquire(node: usize, term: u64, continues: bool) -> (usize, Task) {
-    (node, Task::Acquire { slot: slot(), term: Term(term), continues, given: false })
+    (node, Task::Acquire { slot: slot(), term: Term(term), continues, given: false, taken: true })
 }
 
 /// Given by its owner.
 fn receive(node: usize, term: u64) -> (usize, Task) {
-    (node, Task::Acquire { slot: slot(), term: Term(term), continues: true, given: true })
+    (node, Task::Acquire { slot: slot(), term: Term(term), continues: true, given: true, taken: true })
 }
 
 /// Three nodes of which the second owns the room under term 1, and a member on each of the others.
@@ -165,6 +165,40 @@ fn who_leaves_while_the_owner_changes_has_left() {
 }
 
 /// Node 2 becomes the standby; commits wait for it from then on.
+fn asks_who_is_there() -> Command<'static> {
+    let (id, room) = (RequestId::new(90), RoomName::new(ROOM).unwrap());
+    Command::Presence(Presence { id, room, cursor: None })
+}
+
+#[test]
+fn who_is_there_is_partial_for_a_while_where_nobody_knew() {
+    let (mut world, ann, bob) = world(1);
+    world.crash(1);
+    world.map(number(), Some(2), 2, &[acquire(2, 2, false)]);
+    world.run();
+    assert_eq!(
+        (world.read(ann), world.read(bob)),
+        (vec!["reset: failover".into()], vec!["reset: failover".into()])
+    );
+    world.send(bob, &asks_who_is_there());
+    assert_eq!(world.read(bob), ["presence 2 or more: ann,bob"]);
+    world.advance_ms(2_000);
+    world.send(bob, &asks_who_is_there());
+    assert_eq!(world.read(bob), ["presence 2: ann,bob"]);
+}
+
+#[test]
+fn an_heir_knows_who_is_there() {
+    let (mut world, ann, bob) = world(2);
+    stand_by(&mut world);
+    world.crash(1);
+    world.map(number(), Some(2), 2, &[acquire(2, 2, true)]);
+    world.run();
+    world.send(bob, &asks_who_is_there());
+    assert_eq!(world.read(bob), ["presence 2: ann,bob"]);
+    assert!(world.read(ann).is_empty());
+}
+
 fn stand_by(world: &mut World) {
     let (slot, term) = (slot(), Term(1));
     let standby = Some((peer(2), 5));
@@ -201,7 +235,7 @@ fn a_standby_gets_the_past_of_some_slots_at_a_time() {
     // Nothing that the standby says arrives.
     world.apart.as_mut().unwrap().insert((2, 1));
     for slot in (0..40).filter_map(Slot::new) {
-        let acquire = Task::Acquire { slot, term, continues: false, given: false };
+        let acquire = Task::Acquire { slot, term, continues: false, given: false, taken: false };
         let tasks = [
             (2, Task::Standby { slot, term, of: Some(peer(1)) }),
             (1, acquire),

@@ -5,7 +5,7 @@ mod bench;
 use bench::{Client, World, peer, publish};
 use ringway_cluster::{Slot, Term};
 use ringway_core::settings::Namespace;
-use ringway_core::{SlotWord, Task};
+use ringway_core::{ClusterUpdate, Holder, Route, SlotWord, Task};
 use ringway_protocol::command::{Command, Publish};
 use ringway_protocol::{RequestId, RoomHandle};
 
@@ -16,7 +16,7 @@ fn slot() -> Slot {
 }
 
 fn acquire(node: usize, term: u64) -> (usize, Task) {
-    (node, Task::Acquire { slot: slot(), term: Term(term), continues: false, given: false })
+    (node, Task::Acquire { slot: slot(), term: Term(term), continues: false, given: false, taken: true })
 }
 
 /// Three nodes of which the second owns the room under term 1; a member on the first.
@@ -103,6 +103,27 @@ fn what_an_owner_returns_does_not_overtake_what_it_refused() {
     world.advance_ms(1_001);
     world.send(ann, &say(3, "one"));
     assert_eq!(world.read(ann), ["#1 one", "published #1"]);
+}
+
+#[test]
+fn what_comes_back_twice_is_before_what_came_back_after_it_once() {
+    let (mut world, ann) = world(1);
+    hold(&mut world, true);
+    world.send(ann, &say(1, "one"));
+    world.send(ann, &say(2, "two"));
+    // The owner has been told that it is none any more, and nobody knows yet who is.
+    let nobody = Route { holder: Holder::Nobody, term: Term(1) };
+    let lost = ClusterUpdate { routes: vec![(slot(), nobody)], tasks: vec![Task::Drop { slot: slot() }] };
+    let now = world.now;
+    world.shards[1].handle_cluster(now, &lost);
+    carry_one(&mut world);
+    // Asked again, behind the second.
+    world.advance_ms(60);
+    hold(&mut world, false);
+    world.run();
+    world.map(slot().number(), Some(2), 2, &[acquire(2, 2)]);
+    world.run();
+    assert_eq!(world.read(ann), ["reset: failover", "#1 one", "published #1", "#2 two", "published #2"]);
 }
 
 #[test]

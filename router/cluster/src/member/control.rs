@@ -9,6 +9,9 @@ use crate::{Monotonic, SlotOwner};
 
 /// How often the controller looks through a map that does not change.
 const LOOK_MS: u64 = 100;
+/// How long the controller leaves a part of the map alone after a change, while slots are on their way there: what it writes would refuse what their
+/// owners write, and they stand still until that is done.
+const MOVING_MS: u64 = 50;
 /// How often the controller says that it is at it.
 const SIGN_MS: u64 = 1_000;
 
@@ -141,6 +144,14 @@ impl Member {
     pub(super) fn settle_in(&mut self, id: ChunkId, moves: u64) {
         let wanted = if moves > 0 { Wanted::Nothing } else { Wanted::NothingFree };
         self.controller.settled[id.index()] = Some((self.view.chunk_revision(id), wanted));
+    }
+
+    /// Whether slots of this part of the map are being handed over, and it changed a moment ago.
+    pub(super) fn is_moving(&self, now: Monotonic, id: ChunkId) -> bool {
+        let changed = self.view.chunks_seen[id.index()];
+        let moves = |entry: &SlotOwner| entry.next.is_some_and(|next| self.is_up(next));
+        now.since(changed) < MOVING_MS * 1_000
+            && self.view.map.chunk(id).entries().any(|(_, entry)| moves(entry))
     }
 
     pub(super) fn moves_allowed(&mut self, now: Monotonic) -> u64 {

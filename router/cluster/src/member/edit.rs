@@ -28,6 +28,17 @@ pub(super) struct Flight {
     pub(super) again_at: Option<Monotonic>,
 }
 
+/// In what capacity a part of the map is looked through.
+#[derive(Clone, Copy, Debug)]
+struct Pass {
+    /// As the controller, if this node is it.
+    plans: bool,
+    /// Slots are on their way there: the controller gives slots of the dead away, and waits with the rest.
+    moving: bool,
+    /// As the owner of some of its slots.
+    wants: bool,
+}
+
 impl Member {
     /// The standby of an owned slot has every committed publication. From this call on, commits of the slot wait for it; the map
     /// follows. Ignored if the slot is owned under another term, or the standby is another by now.
@@ -74,6 +85,11 @@ impl Member {
         }
     }
 
+    /// Whether its record lets it own slots.
+    fn owns(&self, node: NodeId) -> bool {
+        self.view.nodes.get(&node).is_some_and(|seen| seen.record.state.owns())
+    }
+
     pub(super) fn is_up(&self, node: NodeId) -> bool {
         self.view.nodes.get(&node).is_some_and(|seen| seen.record.state == State::Up)
     }
@@ -93,16 +109,18 @@ impl Member {
                 Some(_) => continue,
                 None => {}
             }
-            let wants = self.touch[index] || self.wants_in(id);
+            let wants = self.touch[index] || self.wants_in(now, id);
             let plans = plans && !self.is_settled_in(id, moves);
             if !plans && !wants {
                 continue;
             }
-            if let Some((chunk, compare)) = self.edited(id, plans, wants, &mut moves) {
+            let moving = plans && self.is_moving(now, id);
+            let pass = Pass { plans, moving, wants };
+            if let Some((chunk, compare)) = self.edited(id, pass, &mut moves) {
                 let compared = self.view.chunk_revision(id);
                 self.flights[index] = Some(Flight { compared, again_at: None });
                 self.transact(Pending::Chunk(id), compare, vec![(Key::Chunk(id), Some(chunk.encode()))]);
-            } else if plans && !wants {
+            } else if plans && !wants && !moving {
                 self.settle_in(id, moves);
             }
         }
@@ -110,27 +128,20 @@ impl Member {
     }
 
     /// Whether the owner of one of the chunk's slots wants something.
-    fn wants_in(&self, id: ChunkId) -> bool {
+    fn wants_in(&self, now: Monotonic, id: ChunkId) -> bool {
         let Some((first, last)) = id.ends() else { return false };
-        self.wants.range(first..=last).next().is_some()
-            || self.handovers.range(first..=last).any(|(_, handover)| handover.commits_to().is_some())
+        self.wants.range(first..=last).next().is_some() || self.hands_over_in(now, (first, last))
     }
 
-    /// The chunk as it should be, and what must hold for that; `None` if it is as it should be. `plans`: also as the
-    /// controller, if this node is it; `wants`: also as the owner of some of its slots.
-    fn edited(
-        &self,
-        id: ChunkId,
-        plans: bool,
-        wants: bool,
-        moves: &mut u64,
-    ) -> Option<(Chunk, Vec<Compare>)> {
+    /// The chunk as it should be, and what must hold for that; `None` if it is as it should be.
+    fn edited(&self, id: ChunkId, pass: Pass, moves: &mut u64) -> Option<(Chunk, Vec<Compare>)> {
         let old = self.view.map.chunk(id);
         let mut chunk = None;
         let mut named = Vec::new();
         for (slot, entry) in old.entries() {
+            let plans = pass.plans && !(pass.moving && entry.owner.is_some_and(|owner| self.owns(owner)));
             let planned = |moves| if plans { self.improved(slot, entry, moves) } else { None };
-            let wanted = if wants { self.wanted(slot, entry) } else { None };
+            let wanted = if pass.wants { self.wanted(slot, entry) } else { None };
             let new = wanted.or_else(|| planned(moves));
             let Some(new) = new.filter(|new| new != entry) else { continue };
             let given = [(entry.owner, new.owner), (entry.standby, new.standby), (entry.next, new.next)];

@@ -7,16 +7,22 @@
 //! | committing | the map says so | `Release` |
 //! | any | the map no longer asks for it | `Thaw` |
 //!
+//! Slots of one part of the map that are given away at a time are written down together, as one transaction: the first of them that is transferred
+//! waits a moment for the others. Each transaction costs a round to the coordinator, in which the slots of the next one would wait.
+//!
 //! A frozen slot acks nothing new, so that what was transferred is all there is. Once the transaction is handed over, only a newer revision of the chunk
 //! thaws the slot: until then it may still be committed.
 
 use super::{Effect, Member};
+use crate::map::ChunkId;
 use crate::{Monotonic, NodeId, Slot, Term};
 
 /// How many slots one node gives away at a time.
 pub const HANDOVERS_MAX: usize = 64;
 /// How long after one that failed.
 const AGAIN_MS: u64 = 1_000;
+/// How long a slot that is transferred waits for others in its part of the map.
+const TOGETHER_MS: u64 = 20;
 
 /// One slot being given away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +35,8 @@ pub(super) struct Handover {
 enum Phase {
     Freezing,
     Transferring,
-    Committing,
+    /// Transferred, since when.
+    Committing(Monotonic),
     /// Thawed: not tried again before.
     Failed(Monotonic),
 }
@@ -41,7 +48,15 @@ impl Handover {
 
     /// To whom, once the map is to say so.
     pub(super) fn commits_to(&self) -> Option<NodeId> {
-        (self.phase == Phase::Committing).then_some(self.to)
+        matches!(self.phase, Phase::Committing(_)).then_some(self.to)
+    }
+
+    /// When it is written down, whatever becomes of others.
+    fn commits_at(&self) -> Option<Monotonic> {
+        match self.phase {
+            Phase::Committing(since) => Some(since.plus_ms(TOGETHER_MS)),
+            _ => None,
+        }
     }
 }
 
@@ -72,13 +87,33 @@ impl Member {
             self.handovers.get_mut(&slot).filter(|handover| handover.phase == Phase::Transferring)
         {
             if done {
-                handover.phase = Phase::Committing;
+                handover.phase = Phase::Committing(now);
             } else {
                 handover.phase = Phase::Failed(now.plus_ms(AGAIN_MS));
                 self.effects.push_back(Effect::Thaw { slot, term });
             }
         }
         self.due = true;
+    }
+
+    /// Whether slots of this part of the map are to be written down as given away: all that are on their way there are transferred, or one has
+    /// waited for the others long enough.
+    pub(super) fn hands_over_in(&self, now: Monotonic, (first, last): (Slot, Slot)) -> bool {
+        let mut due = false;
+        let mut whole = true;
+        for (_, handover) in self.handovers.range(first..=last) {
+            due |= handover.commits_at().is_some_and(|at| now >= at);
+            whole &= !matches!(handover.phase, Phase::Freezing | Phase::Transferring);
+        }
+        let ready = |handover: &Handover| handover.commits_to().is_some();
+        due || (whole && self.handovers.range(first..=last).any(|(_, handover)| ready(handover)))
+    }
+
+    /// When a slot that is transferred waits for others no longer.
+    pub(super) fn handovers_at(&self) -> Option<Monotonic> {
+        let free = |slot: Slot| self.flights[ChunkId::of(slot).index()].is_none();
+        let waiting = self.handovers.iter().filter(|(slot, _)| free(**slot));
+        waiting.filter_map(|(_, handover)| handover.commits_at()).min()
     }
 
     /// Begins what the map asks for, ends what it no longer asks for.

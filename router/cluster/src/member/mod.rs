@@ -282,12 +282,11 @@ impl Member {
             Phase::Idle(at) => Some(at),
             Phase::Probing { until, .. } => Some(until),
             // Beats set the pace of everything else, a few times over.
-            Phase::Registered => Some(
-                self.beat
-                    .sent
-                    .plus_ms(self.config.timing.beat_ms)
-                    .min(self.retry_at.max(self.beat.sent.plus_ms(RETRY_MS))),
-            ),
+            Phase::Registered => {
+                let beat = self.beat.sent.plus_ms(self.config.timing.beat_ms);
+                let again = self.retry_at.max(self.beat.sent.plus_ms(RETRY_MS));
+                [Some(beat), Some(again), self.handovers_at()].into_iter().flatten().min()
+            }
             Phase::Reading | Phase::ReadingBeats | Phase::Registering => None,
             Phase::Left | Phase::Refused => None,
         }

@@ -312,7 +312,7 @@ impl Member {
                     if !core::mem::replace(&mut mapped, true) {
                         self.effects.push_back(Effect::MapChanged(revision));
                     }
-                    self.handle_chunk(chunk, at);
+                    self.handle_chunk(now, chunk, at);
                 }
             }
         }

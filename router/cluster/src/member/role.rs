@@ -6,14 +6,15 @@ use crate::coordinator::Revision;
 use crate::map::Chunk;
 use crate::placement::State;
 use crate::replication::{Registration, Replication};
-use crate::{NodeId, Slot, SlotOwner};
+use crate::{Monotonic, NodeId, Slot, SlotOwner};
 
 impl Member {
     /// Takes a chunk that is newer than the one held.
-    pub(super) fn handle_chunk(&mut self, chunk: Chunk, revision: Revision) {
+    pub(super) fn handle_chunk(&mut self, now: Monotonic, chunk: Chunk, revision: Revision) {
         let id = chunk.id();
         let old = self.view.map.replace(chunk);
         self.view.chunk_revisions[id.index()] = revision;
+        self.view.chunks_seen[id.index()] = now;
         self.land(id, revision);
         // While joining, the map can only name an earlier registration of ours.
         if !self.state().is_some_and(State::owns) {

@@ -32,12 +32,16 @@ struct World {
     members: Vec<(ClientId, Member)>,
     /// What each was told, in order.
     effects: Vec<Vec<Effect>>,
+    /// Transactions of each on the map that were committed, and refused.
+    written: Vec<[usize; 2]>,
     /// Stopped as by a signal: neither time nor events reach them.
     paused: Vec<bool>,
     /// Whether standbys catch up.
     syncs: bool,
     /// Whether a slot's standby is lost when the slot was transferred.
     loses: bool,
+    /// Slots that can be frozen.
+    obeys_freeze: fn(Slot) -> bool,
 }
 
 impl World {
@@ -47,9 +51,11 @@ impl World {
             memory: Memory::new(),
             members: Vec::new(),
             effects: Vec::new(),
+            written: Vec::new(),
             paused: Vec::new(),
             syncs: true,
             loses: false,
+            obeys_freeze: |_| true,
         };
         configs.into_iter().for_each(|config| world.start(config));
         world
@@ -63,6 +69,7 @@ impl World {
         let client = ClientId(self.members.len() as u64);
         self.members.push((client, Member::new(config, self.now)));
         self.effects.push(Vec::new());
+        self.written.push([0; 2]);
         self.paused.push(false);
     }
 
@@ -87,6 +94,9 @@ impl World {
                 }
                 let (client, member) = &mut self.members[index];
                 while let Some((token, event)) = self.memory.client(*client).poll() {
+                    if matches!(member.pending.get(&token), Some(Pending::Chunk(_))) {
+                        self.written[index][usize::from(matches!(event, Event::Refused(_)))] += 1;
+                    }
                     member.handle_event(self.now, token, event);
                 }
                 while let Some((token, request)) = member.poll_request() {
@@ -111,7 +121,9 @@ impl World {
                 Effect::Replicate { slot, term, standby: Some(standby), waits: false } if self.syncs => {
                     member.request_in_sync(slot, term, standby);
                 }
-                Effect::Freeze { slot, term } => member.handle_frozen(slot, term),
+                Effect::Freeze { slot, term } if (self.obeys_freeze)(slot) => {
+                    member.handle_frozen(slot, term)
+                }
                 Effect::Transfer { slot, term, .. } => {
                     let term = Term(term.0 - 1);
                     member.handle_transferred(now, slot, term, true);
@@ -137,6 +149,12 @@ impl World {
 
     fn owns(&self, index: usize) -> usize {
         self.members[index].1.owned.len()
+    }
+
+    /// Who owns a slot, by place.
+    fn owner(&self, slot: u16) -> usize {
+        let slot = Slot::new(slot).unwrap();
+        (0..self.members.len()).find(|index| self.members[*index].1.owned.contains_key(&slot)).unwrap()
     }
 
     fn told(&self, index: usize, wanted: impl Fn(&Effect) -> bool) -> usize {
@@ -273,6 +291,34 @@ fn a_drain_hands_over_everything_and_drops_nothing() {
     assert_eq!(world.owns(1) + world.owns(2), 4_096);
     let anew = |effect: &Effect| matches!(effect, Effect::Acquire { continues: false, from: Some(_), .. });
     assert_eq!(world.told(1, anew) + world.told(2, anew), 0);
+}
+
+#[test]
+fn slots_that_are_given_away_are_written_down_together_and_nobody_comes_in_between() {
+    let mut world = World::of(3);
+    world.run_ms(8_000);
+    let (had, now) = (world.owns(1), world.now);
+    let before = world.written[1];
+    world.members[1].1.drain(now);
+    world.run_ms(5_000);
+    assert_eq!(world.told(1, |effect| matches!(effect, Effect::Release { .. })), had);
+    let [committed, refused] = [0, 1].map(|index| world.written[1][index] - before[index]);
+    // Each batch lies in one part of the map or two.
+    assert!(committed <= 2 * had.div_ceil(HANDOVERS_MAX), "{committed} transactions for {had} slots");
+    assert_eq!(refused, 0);
+}
+
+#[test]
+fn a_slot_that_is_transferred_waits_a_moment_for_its_neighbours_and_no_longer() {
+    let mut world = World::of(3);
+    world.run_ms(8_000);
+    world.obeys_freeze = |slot| slot.number() != 1;
+    let (now, owner) = (world.now, world.owner(1));
+    world.members[owner].1.drain(now);
+    world.run_ms(5_000);
+    let released = |effect: &Effect| matches!(effect, Effect::Release { .. });
+    assert!(world.told(owner, released) > 1_000, "one that does not freeze holds up nobody else");
+    assert_eq!(world.owner(1), owner);
 }
 
 #[test]

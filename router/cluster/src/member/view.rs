@@ -29,6 +29,8 @@ pub(super) struct View {
     pub(super) control_seen: Monotonic,
     pub(super) map: SlotMap,
     pub(super) chunk_revisions: [Revision; CHUNKS],
+    /// When each part of the map was last seen to change, by our clock.
+    pub(super) chunks_seen: [Monotonic; CHUNKS],
 }
 
 /// What a row turned out to be.
@@ -49,6 +51,7 @@ impl View {
             control_seen: Monotonic(0),
             map: SlotMap::vacant(Term(0)),
             chunk_revisions: [Revision(0); CHUNKS],
+            chunks_seen: [Monotonic(0); CHUNKS],
         }
     }
 

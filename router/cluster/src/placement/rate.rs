@@ -6,6 +6,8 @@ use crate::slot::SLOTS;
 /// Slots that may move in a second: 10 % of all. Those of a dead owner are not counted, as nobody serves them, nor those that
 /// a draining one gives away.
 pub(super) const MOVES_PER_SECOND: u64 = SLOTS as u64 * 10 / 100;
+/// Slots that move together: those of one part of the map cost one change of it.
+const MOVES_TOGETHER: u64 = if MOVES_PER_SECOND < 64 { 1 } else { 64 };
 /// How long a node must be up before it gets slots, while it never failed.
 pub(super) const HOLD_MS: u64 = 5_000;
 /// The longest that it must.
@@ -18,7 +20,7 @@ pub const fn hold_ms(flaps: u8) -> u64 {
     if doubled < HOLD_MS_MAX { doubled } else { HOLD_MS_MAX }
 }
 
-/// A bucket of moves: at most a second's worth at once, filled by time.
+/// A bucket of moves: at most a second's worth at once, filled by time, and opened when there are some for a change that is worth it.
 #[derive(Clone, Debug)]
 pub struct MoveRate {
     tokens: u64,
@@ -32,7 +34,7 @@ impl MoveRate {
         Self { tokens: 0, filled: now }
     }
 
-    /// How many slots may move at `now`.
+    /// How many slots may move at `now`: none, or many.
     pub fn allowed(&mut self, now: Monotonic) -> u64 {
         let earned = now.since(self.filled).saturating_mul(MOVES_PER_SECOND) / 1_000_000;
         if earned > 0 {
@@ -44,7 +46,7 @@ impl MoveRate {
                 self.filled + earned * 1_000_000 / MOVES_PER_SECOND
             };
         }
-        self.tokens
+        if self.tokens < MOVES_TOGETHER { 0 } else { self.tokens }
     }
 
     /// Takes what was used of [`MoveRate::allowed`].
@@ -69,7 +71,7 @@ mod tests {
             rate.spend(allowed);
             moved += allowed;
         }
-        assert!((408..=409).contains(&moved), "{moved}");
+        assert!((409 - MOVES_TOGETHER..=409).contains(&moved), "{moved}");
         assert_eq!(rate.allowed(Monotonic(1_000_000_000)), 409);
     }
 

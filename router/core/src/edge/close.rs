@@ -128,9 +128,9 @@ impl<E: Encoder> Shard<E> {
 
     fn reconnect_after_ms(&mut self, code: u16) -> Option<u32> {
         match CloseCode::from_number(code)? {
-            CloseCode::Draining | CloseCode::Overloaded | CloseCode::Unreachable => {
-                Some(self.random.below(1_000) as u32)
-            }
+            // Told to one after the other: nobody needs to wait once more.
+            CloseCode::Draining => Some(0),
+            CloseCode::Overloaded | CloseCode::Unreachable => Some(self.random.below(1_000) as u32),
             CloseCode::SlowConsumer | CloseCode::MemoryPressure => {
                 Some(500 + self.random.below(1_000) as u32)
             }

@@ -48,6 +48,15 @@ pub(crate) struct Crossing {
 }
 
 impl Crossing {
+    /// One that was asked again, and came back again, comes before what was asked after it the first time.
+    fn take_back(&mut self, request: Request) {
+        let place = match &request {
+            Request::Publish(publish) => self.returned.iter().position(|later| is_later(later, publish)),
+            _ => None,
+        };
+        self.returned.insert(place.unwrap_or(self.returned.len()), request);
+    }
+
     /// Since when the owner is not asked.
     pub(super) const fn began(&self) -> Monotonic {
         self.since
@@ -65,6 +74,23 @@ pub(super) enum What {
     Leave { session: SessionKey, id: RequestId, name: Box<str>, handle: RoomHandle },
     Publish { answer: Answer, handle: RoomHandle, lane: Lane, msg_id: Option<Box<[u8]>>, ordinal: u64 },
     Other(Answer),
+}
+
+/// Whether a member asked for this after it published that: a member publishes after it has joined, and before it leaves.
+fn is_later(request: &Request, than: &PublishRequest) -> bool {
+    let Origin::Session(member) = than.origin else { return false };
+    let same = |session: SessionKey, handle| (session, handle) == (member.key, than.handle);
+    match request {
+        Request::Publish(publish) => match publish.origin {
+            Origin::Session(other) => {
+                same(other.key, publish.handle) && publish.sent.ordinal > than.sent.ordinal
+            }
+            _ => false,
+        },
+        Request::Join(join) => same(join.session.key, join.handle),
+        Request::Leave(leave) => same(leave.session.key, leave.handle),
+        _ => false,
+    }
 }
 
 impl<F> super::Edge<F> {
@@ -242,7 +268,7 @@ impl<E: Encoder> Shard<E> {
             Request::Pull(pull) => self.forget_pull(pull.session.key, pull.handle),
             Request::Register(_) | Request::Flush { .. } | Request::Ack { .. } => {}
             request @ Request::Leave(_) => crossing.returned.push_back(request),
-            request if crossing.returned.len() < 4 * HELD_MAX => crossing.returned.push_back(request),
+            request if crossing.returned.len() < 4 * HELD_MAX => crossing.take_back(request),
             request => self.refuse_held(now, request),
         }
     }

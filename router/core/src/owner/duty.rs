@@ -39,6 +39,8 @@ pub enum Task {
         continues: bool,
         /// It was handed over by its living owner: what came by replication is less.
         given: bool,
+        /// It was another node's before.
+        taken: bool,
     },
     /// Own it no more; what was asked and not done is given back.
     Drop {
@@ -227,13 +229,22 @@ impl<E: Encoder> Shard<E> {
         let holds = |term: Term| route == Route { holder: Holder::Here, term };
         match task {
             Task::Drop { .. } => {}
-            Task::Acquire { term, continues, given, .. } => {
+            Task::Acquire { term, continues, given, taken, .. } => {
                 let replicas = self.owner.replicas.remove(&slot);
                 // Otherwise it is another's again: one update may hold several turns of the map.
-                if holds(term) && continues {
-                    match replicas.and_then(|them| them.heir(term, given)) {
-                        Some(heir) => self.inherit(now, slot, heir),
-                        None => self.counters.heirs_without_order += 1,
+                if holds(term) {
+                    let heir = replicas.filter(|_| continues).and_then(|them| them.heir(term, given));
+                    self.counters.heirs_without_order += u64::from(continues && heir.is_none());
+                    // Whoever gives a slot away gives all of it; a standby has the rooms that are replicated.
+                    if taken && !given {
+                        self.begin_partial(
+                            now,
+                            slot,
+                            heir.as_ref().map_or(Vec::new(), |heir| heir.handles()),
+                        );
+                    }
+                    if let Some(heir) = heir {
+                        self.inherit(now, slot, heir);
                     }
                 }
             }
@@ -320,6 +331,7 @@ impl<E: Encoder> Shard<E> {
         }
         for slot in slots {
             self.owner.floors.remove(slot);
+            self.owner.partial.remove(slot);
         }
     }
 

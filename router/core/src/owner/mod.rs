@@ -53,6 +53,8 @@ pub(crate) struct Owner<F> {
     /// By slot, the newest version of any room that ended: its rooms begin there, so that one that comes back goes on above
     /// what is still under way of its earlier life. It rises no faster than the versions of the busiest room.
     floors: BTreeMap<u16, Version>,
+    /// Slots taken over a moment ago: in rooms that begin anew there may be more members than have said so.
+    partial: BTreeMap<u16, presence::Partial>,
     /// Slots with more than the plain way: a standby, a handover, requests that came early.
     duties: BTreeMap<u16, Box<Duty<F>>>,
     /// Slots of other owners that are replicated to this shard, and imports of handovers.
@@ -76,6 +78,7 @@ impl<F> Owner<F> {
             timers: Timers::new(),
             held_bytes: 0,
             floors: BTreeMap::new(),
+            partial: BTreeMap::new(),
             duties: BTreeMap::new(),
             replicas: BTreeMap::new(),
             again: BTreeMap::new(),
@@ -116,7 +119,7 @@ impl<E: Encoder> Shard<E> {
             }
             Request::Pull(pull) => self.owner_pull(from, pull),
             Request::History(history) => self.owner_history(now, from, &history),
-            Request::Presence(presence) => self.owner_presence(from, &presence),
+            Request::Presence(presence) => self.owner_presence(now, from, &presence),
             Request::Register(register) => self.owner_register(now, from, *register),
             Request::Flush { slot } => self.answer_to(from, slot, Delivery::Flushed),
             Request::Ack { slot, ack } => self.owner_ack(now, from.edge.peer, slot, ack),

@@ -14,6 +14,16 @@ use crate::time::{Monotonic, Now};
 
 /// Changes of large rooms are told together, once in this time.
 const MERGE_MS: u64 = 1_000;
+/// How long who is there may be more than an owner knows that began without what the one before it knew. Whoever has a member there says so as soon as
+/// it sees the new map; a node that has not seen it by then has lost its lease, and its members hear nothing.
+const PARTIAL_MS: u64 = 2_000;
+
+/// A slot in whose rooms there may be members that have not said so yet.
+pub(super) struct Partial {
+    until: Monotonic,
+    /// Rooms of which everything is known, in order.
+    whole: Vec<RoomHandle>,
+}
 
 impl<E: Encoder> Shard<E> {
     pub(super) fn presence_joined(&mut self, now: Now, handle: RoomHandle, session: SessionId) {
@@ -95,7 +105,23 @@ impl<E: Encoder> Shard<E> {
         None
     }
 
-    pub(super) fn owner_presence(&mut self, from: Asker, request: &PresenceRequest) {
+    /// The slot was another's, and of its rooms only these are known here. `whole`: in order.
+    pub(super) fn begin_partial(&mut self, now: Now, slot: u16, whole: Vec<RoomHandle>) {
+        let until = now.monotonic.plus_ms(PARTIAL_MS);
+        self.owner.partial.insert(slot, Partial { until, whole });
+    }
+
+    fn is_partial(&mut self, now: Now, handle: RoomHandle) -> bool {
+        let slot = slot_of(handle);
+        let Some(partial) = self.owner.partial.get(&slot) else { return false };
+        if now.monotonic >= partial.until {
+            self.owner.partial.remove(&slot);
+            return false;
+        }
+        partial.whole.binary_search(&handle).is_err()
+    }
+
+    pub(super) fn owner_presence(&mut self, now: Now, from: Asker, request: &PresenceRequest) {
         let session = request.session;
         let namespace = match self.owner.rooms.get(request.handle) {
             Some(room) if *room.name != *request.room => {
@@ -109,6 +135,7 @@ impl<E: Encoder> Shard<E> {
         if mode == PresenceMode::Off {
             return self.reply_error(from, session, request.handle, request.id, ErrorCode::PresenceDenied);
         }
+        let partial = self.is_partial(now, request.handle);
         let room = self.owner.rooms.get(request.handle);
         let info = namespace.is_some_and(|id| self.namespaces.policy(id).member_info);
         let mut members = Vec::new();
@@ -130,7 +157,7 @@ impl<E: Encoder> Shard<E> {
             count: room.map_or(0, |room| room.members.len() as u32),
             members,
             cursor,
-            partial: false,
+            partial,
         });
         let frame = self.encoder.reply(&page, session.format);
         let (session, format, handle) = (session.key, session.format, request.handle);

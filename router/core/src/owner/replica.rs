@@ -33,6 +33,13 @@ pub(crate) struct Replica<F> {
     rooms: BTreeMap<RoomHandle, Box<Room<F>>>,
 }
 
+impl<F> Replica<F> {
+    /// Its rooms, in order.
+    pub(super) fn handles(&self) -> Vec<RoomHandle> {
+        self.rooms.keys().copied().collect()
+    }
+}
+
 impl<F> Replicas<F> {
     const fn new() -> Self {
         Self { expected: None, standby: None, import: None }

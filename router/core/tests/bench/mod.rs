@@ -113,7 +113,10 @@ fn sentence(event: &Event<'_>) -> String {
             format!("published {}{duplicate}", place(published.place))
         }
         Event::History(page) => format!("history of {}, more {}", page.replay, page.more),
-        Event::Presence(page) => format!("presence {}: {}", page.count, names(&page.members)),
+        Event::Presence(page) => {
+            let partial = if page.partial { " or more" } else { "" };
+            format!("presence {}{partial}: {}", page.count, names(&page.members))
+        }
         Event::Pong { .. } => "pong".into(),
         Event::Message(message) => {
             let key = message.key.map_or(String::new(), |key| format!(" {key}"));

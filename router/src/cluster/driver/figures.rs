@@ -32,6 +32,8 @@ pub struct Figures {
     pub stepped_down: u64,
     /// Handovers that came to nothing.
     pub thawed: u64,
+    /// Milliseconds for which slots that were given away took nothing, as seen by who gave them.
+    pub handovers_ms: Histogram,
     /// By how much the terms of all slots have risen, as seen from here.
     pub terms_raised: u64,
     /// Milliseconds from when a node's death was seen to when no slot was that node's any more.
@@ -57,6 +59,8 @@ pub(super) struct Ledger {
     terms: Option<u64>,
     /// Slots that their owners were to give to us, as of the last view.
     promised: BTreeSet<Slot>,
+    /// Slots that take nothing, since when.
+    frozen: BTreeMap<Slot, Monotonic>,
 }
 
 impl Ledger {
@@ -110,13 +114,25 @@ impl Ledger {
     }
 
     /// An effect is handed on.
-    pub(super) fn handle_effect(&mut self, effect: &Effect) {
+    pub(super) fn handle_effect(&mut self, now: Monotonic, effect: &Effect) {
         let figures = &mut self.figures;
         figures.effects += 1;
         match effect {
-            Effect::Release { .. } => figures.released += 1,
-            Effect::StepDown { .. } => figures.stepped_down += 1,
-            Effect::Thaw { .. } => figures.thawed += 1,
+            Effect::Freeze { slot, .. } => drop(self.frozen.insert(*slot, now)),
+            Effect::Release { slot, .. } => {
+                figures.released += 1;
+                if let Some(since) = self.frozen.remove(slot) {
+                    figures.handovers_ms.record(now.since(since) / 1_000);
+                }
+            }
+            Effect::StepDown { slot, .. } => {
+                figures.stepped_down += 1;
+                self.frozen.remove(slot);
+            }
+            Effect::Thaw { slot, .. } => {
+                figures.thawed += 1;
+                self.frozen.remove(slot);
+            }
             _ => {}
         }
     }

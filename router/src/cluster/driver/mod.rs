@@ -252,7 +252,7 @@ impl<C: Consumer> Driver<C> {
     }
 
     fn hand_on(&mut self, effect: Effect) {
-        self.ledger.handle_effect(&effect);
+        self.ledger.handle_effect((self.clock)(), &effect);
         match &effect {
             Effect::Ready => {
                 info!(node = self.member.node().0, "the cluster has this node");

@@ -56,6 +56,11 @@ pub(super) fn write(page: &mut Page, look: &Look) {
         "From when a node was seen to be dead to when its slots were given to others.",
     )
     .distribution(&[], &figures.failovers_ms, 1e3);
+    page.histogram(
+        "ringway_cluster_handover_seconds",
+        "For how long a slot that this node gave away took nothing, as seen from here.",
+    )
+    .distribution(&[], &figures.handovers_ms, 1e3);
     page.counter("ringway_cluster_coordinator_requests_total", "Requests to the coordinator.");
     for (kind, count) in KINDS.iter().zip(figures.requests) {
         page.sample(&[("kind", kind)], count);
