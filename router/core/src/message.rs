@@ -195,7 +195,7 @@ pub enum Departure {
 }
 
 /// End or suspend a membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaveRequest {
     /// Whose.
     pub session: SessionRef,
@@ -205,6 +205,8 @@ pub struct LeaveRequest {
     pub handle: RoomHandle,
     /// How.
     pub departure: Departure,
+    /// The room's name, for the edge itself: it may have to answer when it has forgotten the room. It stays on the node.
+    pub room: Option<Box<str>>,
 }
 
 /// Who publishes.

@@ -5,7 +5,7 @@ mod bench;
 use bench::{Client, World, join, peer, publish};
 use ringway_cluster::{Slot, Term};
 use ringway_core::settings::Namespace;
-use ringway_core::{SlotWord, Task};
+use ringway_core::{ClusterUpdate, SlotWord, Task};
 use ringway_protocol::command::{Command, Presence, Publish};
 use ringway_protocol::{RequestId, RoomHandle, RoomName};
 
@@ -147,6 +147,59 @@ fn who_joins_while_its_edge_registers_is_not_forgotten() {
     sound(&world);
 }
 
+/// Cat joins at an owner that has just given back what her edge said of ann, who has missed something; and is heard before that is said again.
+fn joins_ahead_of_a_registration(world: &mut World, cat: Client) {
+    let now = world.now;
+    world.shards[1].handle_lease(now, now.monotonic);
+    world.apart.as_mut().unwrap().insert((1, 0));
+    world.link(0, 1, true);
+    world.shards[1].handle_lease(now, now.monotonic.plus_ms(3_600_000));
+    world.send(cat, &join(ROOM, None));
+    world.apart.as_mut().unwrap().clear();
+    world.run();
+}
+
+#[test]
+fn who_joins_before_the_others_have_caught_up_takes_nothing_from_them() {
+    let (mut world, ann, bob) = world(1);
+    let cat = world.open(0, "cat");
+    world.link(0, 1, false);
+    world.publish(bob, ROOM, "missed");
+    joins_ahead_of_a_registration(&mut world, cat);
+    assert!(world.read(cat)[0].starts_with("joined room at #1"));
+    world.publish(bob, ROOM, "seen");
+    world.advance_ms(50);
+    assert_eq!(world.read(ann), ["#1 missed", "#2 seen"]);
+    assert_eq!(world.read(cat), ["#2 seen"]);
+    world.publish(bob, ROOM, "live");
+    assert_eq!((world.read(ann), world.read(cat)), (vec!["#3 live".into()], vec!["#3 live".into()]));
+    sound(&world);
+}
+
+#[test]
+fn who_joins_in_a_new_order_is_not_told_of_it_when_the_others_are() {
+    let (mut world, ann, bob) = world(1);
+    let cat = world.open(0, "cat");
+    world.publish(bob, ROOM, "old");
+    world.link(0, 1, false);
+    // Another owner for a moment, which the first node hears nothing of: the order is another one.
+    world.shards[1].handle_cluster(
+        world.now,
+        &ClusterUpdate { routes: vec![], tasks: vec![Task::Drop { slot: slot() }] },
+    );
+    world.publish(bob, ROOM, "new");
+    joins_ahead_of_a_registration(&mut world, cat);
+    assert!(world.read(cat)[0].starts_with("joined room at #"));
+    world.advance_ms(50);
+    assert_eq!(world.read(ann), ["#1 old", "reset: failover"]);
+    assert_eq!(world.read(cat), [] as [String; 0]);
+    world.advance_ms(1_001);
+    world.publish(bob, ROOM, "live");
+    let heard = world.read(ann);
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert_eq!(heard, world.read(cat));
+}
+
 #[test]
 fn who_leaves_while_the_owner_changes_has_left() {
     let (mut world, ann, bob) = world(1);
@@ -164,7 +217,6 @@ fn who_leaves_while_the_owner_changes_has_left() {
     sound(&world);
 }
 
-/// Node 2 becomes the standby; commits wait for it from then on.
 fn asks_who_is_there() -> Command<'static> {
     let (id, room) = (RequestId::new(90), RoomName::new(ROOM).unwrap());
     Command::Presence(Presence { id, room, cursor: None })
@@ -199,6 +251,7 @@ fn an_heir_knows_who_is_there() {
     assert!(world.read(ann).is_empty());
 }
 
+/// Node 2 becomes the standby; commits wait for it from then on.
 fn stand_by(world: &mut World) {
     let (slot, term) = (slot(), Term(1));
     let standby = Some((peer(2), 5));

@@ -166,6 +166,7 @@ fn take_leave(handle: RoomHandle, source: &mut Source<'_>) -> Result<Request, De
         session: source.field("session")?,
         id: source.field("id")?,
         departure: source.field("departure")?,
+        room: None,
     }))
 }
 

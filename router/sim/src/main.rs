@@ -169,9 +169,10 @@ fn many(kind: Kind, steps: u64, arguments: &Arguments) -> ExitCode {
         }
     }
     println!(
-        "{} seeds of {} steps from seed {}: {} violated a promise",
+        "{} seeds of {} steps{} from seed {}: {} violated a promise",
         done.load(Ordering::Relaxed),
         steps,
+        if cfg!(few_slots) { " and 128 slots" } else { "" },
         arguments.from,
         found.len()
     );
@@ -191,5 +192,7 @@ fn tell(kind: Kind, seed: u64, violation: &Violation) {
 
 fn tell_replay(kind: Kind, seed: u64, steps: u64) {
     let cluster = if matches!(kind, Kind::Cluster(_)) { "--cluster " } else { "" };
-    println!("replay: cargo run --release -p ringway-sim -- {cluster}--seed {seed} --steps {steps} --trace");
+    let command =
+        if cfg!(few_slots) { "router/sim/few-slots" } else { "cargo run --release -p ringway-sim --" };
+    println!("replay: {command} {cluster}--seed {seed} --steps {steps} --trace");
 }

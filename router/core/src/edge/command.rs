@@ -228,7 +228,9 @@ impl<E: Encoder> Shard<E> {
         };
         let Some(membership) = open.take_membership(handle) else { return false };
         open.outbox.forget_values(&mut self.edge.pool, handle);
-        let request = LeaveRequest { session: open.reference(), id, handle, departure };
+        let reference = open.reference();
+        let room = id.and_then(|_| self.edge.interests.get(handle)).map(|interest| interest.name.clone());
+        let request = LeaveRequest { session: reference, id, handle, departure, room };
         if let Some(place) = membership.place {
             self.edge.stand_up(handle, place);
         }

@@ -153,11 +153,8 @@ impl<E: Encoder> Shard<E> {
         let what = match request {
             Request::Join(join) => What::Join(join.clone()),
             Request::Leave(leave) => {
-                let (Some(id), Some(interest)) = (leave.id, self.edge.interests.get(leave.handle)) else {
-                    return 0;
-                };
-                let (session, name) = (leave.session.key, interest.name.clone());
-                What::Leave { session, id, name, handle: leave.handle }
+                let (Some(id), Some(name)) = (leave.id, leave.room.clone()) else { return 0 };
+                What::Leave { session: leave.session.key, id, name, handle: leave.handle }
             }
             Request::Publish(publish) => {
                 let (answer, handle) = (request.answer(), publish.handle);
@@ -195,7 +192,7 @@ impl<E: Encoder> Shard<E> {
         let Some(id) = leave.id else { return };
         let name = match asked {
             Some(What::Leave { name, .. }) => Some(name),
-            _ => self.edge.interests.get(leave.handle).map(|interest| interest.name.clone()),
+            _ => leave.room.clone(),
         };
         if let Some(name) = name {
             leave.id = None;

@@ -203,6 +203,10 @@ impl<E: Encoder> Shard<E> {
         for frame in after {
             self.push(now, session, frame, Kind::InRoom { handle });
         }
+        // Others here are behind, and the owner is yet to say what they have missed: the room stands where they do until then, and who comes
+        // now is ahead of it.
+        let behind = |interest: &Interest| interest.registering && !interest.seats.is_empty();
+        let ahead = self.edge.interests.get(handle).is_some_and(behind);
         let Some(open) = self.edge.session_mut(session) else { return };
         let (json, streamed) = (open.format == Format::Json, open.streams(handle));
         let Some(membership) = open.membership(handle).copied().filter(|membership| membership.seat == seat)
@@ -213,13 +217,16 @@ impl<E: Encoder> Shard<E> {
         };
         let catch_up = match replay_from {
             Some(next) if next <= position.offset => CatchUp::From { next, asked: false },
+            _ if ahead => CatchUp::From { next: position.offset.next(), asked: false },
             _ => CatchUp::Live,
         };
         if catch_up != CatchUp::Live {
             open.catching_up += 1;
         }
         let Some(interest) = self.edge.interests.find(handle) else { return };
-        interest.position = position;
+        if !ahead {
+            interest.position = position;
+        }
         interest.members = interest.members.max(1);
         let presence = membership.presence;
         let place = interest.sit(Seat {
@@ -229,6 +236,7 @@ impl<E: Encoder> Shard<E> {
             json,
             streamed,
             joined_sequence: sequence,
+            epoch: position.epoch,
             catch_up,
         });
         let index = session.index as usize;
@@ -316,8 +324,13 @@ impl<E: Encoder> Shard<E> {
     pub(super) fn edge_reset(&mut self, now: Now, handle: RoomHandle, position: Position, frame: &E::Frame) {
         let Some(interest) = self.edge.interests.find(handle) else { return };
         interest.position = position;
-        let mut caught_up = Vec::new();
+        let (mut caught_up, mut sessions) = (Vec::new(), Vec::new());
         for seat in &mut interest.seats {
+            // Who has joined in the new order already is told of nothing.
+            if core::mem::replace(&mut seat.epoch, position.epoch) == position.epoch {
+                continue;
+            }
+            sessions.push(seat.session);
             if seat.catch_up != CatchUp::Live {
                 seat.catch_up = CatchUp::Live;
                 caught_up.push(seat.session);
@@ -329,7 +342,6 @@ impl<E: Encoder> Shard<E> {
             }
         }
         self.prepare_for_seats(handle, frame);
-        let sessions: Vec<_> = self.seats_of(handle).map(|seat| seat.session).collect();
         for session in sessions {
             let index = session.index as usize;
             if let Some(open) = self.edge.sessions.get_mut(index).filter(|open| open.key == session) {

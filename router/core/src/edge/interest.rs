@@ -33,6 +33,8 @@ pub(crate) struct Seat {
     pub(crate) streamed: bool,
     /// Number in the outbox's FIFO of its `joined`: values may only follow it.
     pub(crate) joined_sequence: u64,
+    /// The order that it was told of last.
+    pub(crate) epoch: Epoch,
     pub(crate) catch_up: CatchUp,
 }
 

@@ -63,8 +63,13 @@ pub(super) fn requests() -> Vec<(&'static str, Frame<'static>)> {
         body: Box::default(),
         ..publish()
     };
-    let leave =
-        LeaveRequest { session: session(), id: RequestId::new(1), handle: ROOM, departure: Departure::Left };
+    let leave = LeaveRequest {
+        session: session(),
+        id: RequestId::new(1),
+        handle: ROOM,
+        departure: Departure::Left,
+        room: None,
+    };
     let pull = PullRequest { session: session(), handle: ROOM, seat: 2, from: POSITION, bytes_max: 65_536 };
     let history = HistoryRequest {
         session: session(),
@@ -92,7 +97,7 @@ pub(super) fn requests() -> Vec<(&'static str, Frame<'static>)> {
         ("join with everything", asked(Request::Join(Box::new(join)))),
         ("join with nothing, longest name, last slot", far(Request::Join(Box::new(bare)))),
         ("join with the newest 50", asked(Request::Join(Box::new(last)))),
-        ("leave", asked(Request::Leave(leave))),
+        ("leave", asked(Request::Leave(leave.clone()))),
         (
             "leave because the connection broke",
             asked(Request::Leave(LeaveRequest { id: None, departure: Departure::Detached, ..leave })),
