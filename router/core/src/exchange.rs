@@ -32,7 +32,7 @@ impl<E: Encoder> Lane<E> {
 /// What waits for another node.
 struct PeerLane<E: Encoder> {
     lane: Lane<E>,
-    /// How far this shard holds what owners there replicate to it, by slot: coalesced.
+    /// How far this shard holds what owners there send of their slots, by slot and stream: coalesced.
     acks: Acks,
     up: bool,
 }
@@ -123,11 +123,12 @@ impl<E: Encoder> Exchange<E> {
         }
     }
 
-    /// How far a standby's slot is held: the newest word of a slot is the one that goes.
+    /// How far a stream of a slot is held: the newest word of each stream is the one that goes. A slot may have two to the same owner: as its standby,
+    /// and as who is about to take it.
     pub(crate) fn push_ack(&mut self, peer: PeerId, slot: u16, ack: crate::message::Ack) {
         if let Some(peer) = self.peers.get_mut(&peer).filter(|peer| peer.up) {
             self.waiting_peers += usize::from(peer.acks.is_empty());
-            peer.acks.insert(slot, ack);
+            peer.acks.insert((slot, ack.stream), ack);
         }
     }
 
@@ -140,7 +141,7 @@ impl<E: Encoder> Exchange<E> {
             }
             Way::Peer(peer) => {
                 let peer = self.peers.get_mut(&peer)?;
-                if let Some((slot, ack)) = peer.acks.pop_first() {
+                if let Some(((slot, _), ack)) = peer.acks.pop_first() {
                     self.waiting_peers -= usize::from(peer.acks.is_empty());
                     return Some(Asked { term: ack.term, number: 0, request: Request::Ack { slot, ack } });
                 }

@@ -54,8 +54,8 @@ pub struct Ack {
     pub held: Option<u64>,
 }
 
-/// Acks by slot.
-pub(crate) type Acks = BTreeMap<u16, Ack>;
+/// Acks by slot and stream.
+pub(crate) type Acks = BTreeMap<(u16, u32), Ack>;
 
 /// The session a request speaks for, as its edge knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

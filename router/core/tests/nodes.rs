@@ -377,6 +377,25 @@ fn a_handover_is_a_short_stall_and_nothing_else() {
 }
 
 #[test]
+fn who_stands_by_and_is_about_to_own_says_of_both_streams_what_it_has() {
+    let (mut world, _, _) = world(2);
+    let (slot, term) = (slot(), Term(1));
+    let standby = Some((peer(2), 5));
+    // What it has is told in one go.
+    world.apart.as_mut().unwrap().insert((2, 1));
+    world.map(number(), Some(1), 1, &[(2, Task::Standby { slot, term, of: Some(peer(1)) })]);
+    world.map(number(), Some(1), 1, &[(1, Task::Replicate { slot, term, standby, waits: false })]);
+    world.map(number(), Some(1), 1, &[(1, Task::Freeze { slot, term })]);
+    world.map(number(), Some(1), 1, &[(1, Task::Transfer { slot, to: peer(2) })]);
+    world.run();
+    assert_eq!(world.words(), [SlotWord::Frozen]);
+    world.apart.as_mut().unwrap().clear();
+    world.run();
+    let in_sync = SlotWord::InSync { standby: peer(2), registration: 5 };
+    assert_eq!(world.words(), [in_sync, SlotWord::Transferred { done: true }]);
+}
+
+#[test]
 fn a_handover_that_comes_to_nothing_goes_on_where_it_was() {
     let (mut world, ann, _) = world(1);
     let (slot, term) = (slot(), Term(1));

@@ -11,7 +11,7 @@ use crate::{Monotonic, SlotOwner};
 const LOOK_MS: u64 = 100;
 /// How long the controller leaves a part of the map alone after a change, while slots are on their way there: what it writes would refuse what their
 /// owners write, and they stand still until that is done.
-const MOVING_MS: u64 = 50;
+const MOVING_MS: u64 = 100;
 /// How often the controller says that it is at it.
 const SIGN_MS: u64 = 1_000;
 

@@ -5,6 +5,7 @@
 //! | freezing | `handle_frozen` | `Transfer` |
 //! | transferring | `handle_transferred(ok)` | the transaction; `false`: `Thaw`, again after a second |
 //! | committing | the map says so | `Release` |
+//! | freezing, transferring | ten seconds | `Thaw`, again after a second |
 //! | any | the map no longer asks for it | `Thaw` |
 //!
 //! Slots of one part of the map that are given away at a time are written down together, as one transaction: the first of them that is transferred
@@ -21,6 +22,8 @@ use crate::{Monotonic, NodeId, Slot, Term};
 pub const HANDOVERS_MAX: usize = 64;
 /// How long after one that failed.
 const AGAIN_MS: u64 = 1_000;
+/// How long a slot may take nothing before it is to be written into the map.
+const FROZEN_MAX_MS: u64 = 10_000;
 /// How long a slot that is transferred waits for others in its part of the map.
 const TOGETHER_MS: u64 = 20;
 
@@ -28,6 +31,7 @@ const TOGETHER_MS: u64 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Handover {
     to: NodeId,
+    began: Monotonic,
     phase: Phase,
 }
 
@@ -122,8 +126,14 @@ impl Member {
         self.handovers.retain(|slot, handover| {
             let entry = view.map.entry(*slot);
             let asked = entry.next == Some(handover.to);
+            let late = now.since(handover.began) >= FROZEN_MAX_MS * 1_000;
             match handover.phase {
                 Phase::Failed(until) => asked && now < until,
+                Phase::Freezing | Phase::Transferring if asked && late => {
+                    handover.phase = Phase::Failed(now.plus_ms(AGAIN_MS));
+                    effects.push_back(Effect::Thaw { slot: *slot, term: entry.term });
+                    true
+                }
                 _ if asked => true,
                 // `next` is gone: the chunk has a newer revision than any transaction of ours compared.
                 _ => {
@@ -144,7 +154,7 @@ impl Member {
             if let Some(to) =
                 next.filter(|_| !self.handovers.contains_key(slot) && !self.wants.contains_key(slot))
             {
-                self.handovers.insert(*slot, Handover { to, phase: Phase::Freezing });
+                self.handovers.insert(*slot, Handover { to, began: now, phase: Phase::Freezing });
                 self.effects.push_back(Effect::Freeze { slot: *slot, term: owned.term() });
             }
         }
