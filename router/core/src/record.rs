@@ -48,16 +48,12 @@ pub enum Content<S> {
         /// The `message` frame.
         frame: S,
     },
-    /// An id of the window whose publication the history no longer has.
+    /// Ids of the window whose publications the history no longer has.
     Known {
         /// Which room.
         handle: RoomHandle,
-        /// Its offset.
-        offset: Offset,
-        /// How long ago, in milliseconds.
-        age_ms: u32,
-        /// User and `msg_id`.
-        known: Box<[u8]>,
+        /// A part of them.
+        known: Vec<KnownRecord>,
     },
     /// A key's value, or that it has none.
     Key(Box<KeyRecord<S>>),
@@ -132,6 +128,17 @@ pub struct KeptKey<S> {
     pub frame: S,
 }
 
+/// An id, and where what carried it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRecord {
+    /// Its publication's offset.
+    pub offset: Offset,
+    /// How long ago, in milliseconds.
+    pub age_ms: u32,
+    /// User and `msg_id`.
+    pub known: Box<[u8]>,
+}
+
 /// A member in a handover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberRecord {
@@ -167,9 +174,7 @@ impl<S> Record<S> {
             Content::Publication { handle, offset, age_ms, known, frame } => {
                 Content::Publication { handle, offset, age_ms, known, frame: change(frame) }
             }
-            Content::Known { handle, offset, age_ms, known } => {
-                Content::Known { handle, offset, age_ms, known }
-            }
+            Content::Known { handle, known } => Content::Known { handle, known },
             Content::Key(key) => {
                 let KeyRecord { handle, user, key, version, value } = *key;
                 let value = value.map(|kept| KeptKey {

@@ -377,6 +377,28 @@ fn a_handover_is_a_short_stall_and_nothing_else() {
 }
 
 #[test]
+fn ids_whose_publications_are_gone_come_together() {
+    let mut world = World::nodes(3, Namespace { replicas: 2, history_count_max: 1, ..Namespace::default() });
+    world.map(number(), Some(1), 1, &[acquire(1, 1, false)]);
+    let ann = world.open(0, "ann");
+    world.join(ann, ROOM, None);
+    for id in 1..=600_u32 {
+        world.send(ann, &say(id, "x", Some(&id.to_be_bytes())));
+    }
+    world.read(ann);
+    let before = world.shards[2].counters().records_taken;
+    stand_by(&mut world);
+    let records = world.shards[2].counters().records_taken - before;
+    // Begin, the room, three of ids, its newest publication, all was sent.
+    assert_eq!(records, 7);
+    world.crash(1);
+    world.map(number(), Some(2), 2, &[acquire(2, 2, true)]);
+    world.run();
+    world.send(ann, &say(601, "x", Some(&300_u32.to_be_bytes())));
+    assert_eq!(world.read(ann), ["published #300 duplicate"]);
+}
+
+#[test]
 fn who_stands_by_and_is_about_to_own_says_of_both_streams_what_it_has() {
     let (mut world, _, _) = world(2);
     let (slot, term) = (slot(), Term(1));

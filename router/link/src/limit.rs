@@ -16,6 +16,8 @@ pub const TEXT_BYTES_MAX: usize = 256;
 pub const FRAMES_MAX: usize = 2048;
 /// Members in one page of a registration, and in one record.
 pub const MEMBERS_MAX: usize = 256;
+/// Ids of a window in one record.
+pub const KNOWN_MAX: usize = 256;
 /// Longest id of a window of known ids: user, a zero byte, `msg_id`.
 pub const KNOWN_BYTES_MAX: usize = USER_BYTES_MAX + 1 + MSG_ID_BYTES_MAX;
 /// Longest reason of a `disconnect`: what fits into the close frame of a WebSocket.

@@ -2,19 +2,22 @@
 //! no room has a head of the slot alone.
 
 use ringway_core::Delivery;
-use ringway_core::record::{Content, KeptKey, KeyRecord, MemberRecord, Record, RoomRecord};
+use ringway_core::record::{Content, KeptKey, KeyRecord, KnownRecord, MemberRecord, Record, RoomRecord};
 use ringway_protocol::limit::{INFO_BYTES_MAX, KEY_BYTES_MAX};
 use ringway_protocol::{Offset, RoomHandle};
 
 use crate::field::{Encoded, Forms};
 use crate::head::BAD_ADDRESS;
-use crate::limit::{KNOWN_BYTES_MAX, MEMBERS_MAX};
+use crate::limit::{KNOWN_BYTES_MAX, KNOWN_MAX, MEMBERS_MAX};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::{DecodeError, Fault, Head};
 
 /// Bytes of a member without user and info.
 const MEMBER_BYTES_MIN: usize = 8 + 8 + 1 + 2 + 1;
+
+/// Bytes of an id's place and length.
+const KNOWN_BYTES_MIN: usize = 8 + 4 + 2;
 
 const BEGIN: u8 = 0;
 const ROOM: u8 = 1;
@@ -69,14 +72,7 @@ pub(crate) fn put<S: Forms>(record: &Record<S>, sink: &mut Sink<'_>) {
             sink.short_bytes("known", KNOWN_BYTES_MAX, known.as_deref().unwrap_or_default());
             sink.binary_to_end(frame);
         }
-        Content::Known { offset, age_ms, known, .. } => {
-            if known.is_empty() {
-                sink.refuse(Fault::BadValue, "known");
-            }
-            sink.field(*offset);
-            sink.field(*age_ms);
-            sink.short_bytes("known", KNOWN_BYTES_MAX, known);
-        }
+        Content::Known { known, .. } => sink.list("known", KNOWN_MAX, known, put_known),
         Content::Key(key) => put_key(key, sink),
         Content::Members { members, .. } => sink.list("members", MEMBERS_MAX, members, put_member),
         Content::Floor(version) => sink.field(*version),
@@ -99,9 +95,7 @@ pub(crate) fn take<'a>(head: &Head, source: &mut Source<'a>) -> Result<Delivery<
         },
         KNOWN => Content::Known {
             handle,
-            offset: source.field("offset")?,
-            age_ms: source.field("age_ms")?,
-            known: take_known(source)?.ok_or(source.error(Fault::BadValue))?,
+            known: source.list("known", KNOWN_MAX, KNOWN_BYTES_MIN, take_known_record)?,
         },
         KEY => Content::Key(Box::new(take_key(handle, source)?)),
         MEMBERS => Content::Members {
@@ -124,6 +118,23 @@ pub(crate) fn take<'a>(head: &Head, source: &mut Source<'a>) -> Result<Delivery<
 fn take_known(source: &mut Source<'_>) -> Result<Option<Box<[u8]>>, DecodeError> {
     let known = source.short_bytes("known", KNOWN_BYTES_MAX)?;
     Ok(Some(known).filter(|known| !known.is_empty()).map(Into::into))
+}
+
+fn put_known(sink: &mut Sink<'_>, record: &KnownRecord) {
+    if record.known.is_empty() {
+        sink.refuse(Fault::BadValue, "known");
+    }
+    sink.field(record.offset);
+    sink.field(record.age_ms);
+    sink.short_bytes("known", KNOWN_BYTES_MAX, &record.known);
+}
+
+fn take_known_record(source: &mut Source<'_>) -> Result<KnownRecord, DecodeError> {
+    Ok(KnownRecord {
+        offset: source.field("offset")?,
+        age_ms: source.field("age_ms")?,
+        known: take_known(source)?.ok_or(source.error(Fault::BadValue))?,
+    })
 }
 
 /// A room's past begins with offset 1 or later.

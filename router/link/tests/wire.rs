@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use ringway_cluster::Term;
 use ringway_core::message::{Ack, PublishRequest, RegisterRequest};
-use ringway_core::record::{Content, RoomRecord};
+use ringway_core::record::{Content, KnownRecord, RoomRecord};
 use ringway_core::{Asked, Delivery, Edges, Request, SessionKey, ShardId, Target, Told};
 use ringway_link::{
     EncodeError, Encoded, Fault, Forms, Frame, HEAD_BYTES, Head, Kind, Notice, Word, Writer, decode, limit,
@@ -217,8 +217,10 @@ fn a_delivery_that_the_peer_would_refuse_is_not_written() {
     let to = |edges, delivery| Frame::Delivery(told(edges, delivery));
     let frames = vec![json; limit::FRAMES_MAX + 1];
     let reply = |format, frames| Delivery::Reply { session, room: None, last: false, format, frames };
-    let known =
-        |known: Vec<u8>| Content::Known { handle: ROOM, offset: Offset(1), age_ms: 0, known: known.into() };
+    let known = |known: Vec<u8>| {
+        let record = KnownRecord { offset: Offset(1), age_ms: 0, known: known.into() };
+        Content::Known { handle: ROOM, known: vec![record] }
+    };
     let anonymous = Content::Publication {
         handle: ROOM,
         offset: Offset(1),

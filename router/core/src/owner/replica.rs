@@ -8,7 +8,7 @@ use ringway_protocol::{Offset, RoomHandle, RoomName, Version};
 use crate::Shard;
 use crate::frame::Encoder;
 use crate::message::Ack;
-use crate::record::{Content, KeyRecord, MemberRecord, Purpose, Record, RoomRecord};
+use crate::record::{Content, KeyRecord, KnownRecord, MemberRecord, Purpose, Record, RoomRecord};
 use crate::room::{Dedup, History, KeyName, Keys, Member, Room, Stored};
 use crate::route::PeerId;
 use crate::time::{Monotonic, Now};
@@ -181,13 +181,11 @@ impl<E: Encoder> Shard<E> {
                     now.monotonic.0.saturating_sub(policy.history_age_ms_max.saturating_mul(1_000));
                 room.history.trim(policy.history_count_max, policy.history_bytes_max, Monotonic(kept_since));
             }
-            Content::Known { handle, offset, age_ms, known } => {
-                if let Some(room) = replica.rooms.get_mut(&handle) {
-                    room.dedup.get_or_insert_with(|| Box::new(Dedup::new())).keep(
-                        known,
-                        offset,
-                        since(age_ms),
-                    );
+            Content::Known { handle, known } => {
+                let Some(room) = replica.rooms.get_mut(&handle) else { return };
+                let dedup = room.dedup.get_or_insert_with(|| Box::new(Dedup::new()));
+                for KnownRecord { offset, age_ms, known } in known {
+                    dedup.keep(known, offset, since(age_ms));
                 }
             }
             Content::Key(record) => {

@@ -10,7 +10,7 @@ use crate::frame::Encoder;
 use crate::message::{Ack, Delivery};
 use crate::namespaces::NamespaceId;
 use crate::output::{Output, SlotWord};
-use crate::record::{Content, KeptKey, KeyRecord, MemberRecord, Purpose, Record, RoomRecord};
+use crate::record::{Content, KeptKey, KeyRecord, KnownRecord, MemberRecord, Purpose, Record, RoomRecord};
 use crate::room::KeyName;
 use crate::route::{Edges, PeerId, slot_of};
 use crate::time::{Monotonic, Now};
@@ -21,6 +21,8 @@ const FILL_AHEAD: u64 = 256;
 const AGAIN_MS: u64 = 200;
 /// Members in one record.
 const MEMBERS_MAX: usize = 256;
+/// Ids in one record: a window of them takes as many round trips as it has records, by [`FILL_AHEAD`].
+const KNOWN_MAX: usize = 256;
 
 /// Which of a slot's streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,8 +200,12 @@ impl<E: Encoder> Shard<E> {
             .collect();
         let later = known.split_off(&first);
         let mut contents = vec![Content::Room(Box::new(record))];
-        for (offset, (at, known)) in known {
-            contents.push(Content::Known { handle, offset, age_ms: age_ms(at), known });
+        let known: Vec<KnownRecord> = known
+            .into_iter()
+            .map(|(offset, (at, known))| KnownRecord { offset, age_ms: age_ms(at), known })
+            .collect();
+        for known in known.chunks(KNOWN_MAX) {
+            contents.push(Content::Known { handle, known: known.to_vec() });
         }
         for (offset, kept) in room.history.from(first) {
             let known = later.get(&offset).map(|(_, known)| known.clone());

@@ -10,7 +10,9 @@ use ringway_core::message::{
     PageDelivery, PresenceRequest, PublishRequest, PullRequest, RegisterRequest, RegisteredDelivery,
     RegisteredMember, Sent, SessionRef,
 };
-use ringway_core::record::{Content, KeptKey, KeyRecord, MemberRecord, Purpose, Record, RoomRecord};
+use ringway_core::record::{
+    Content, KeptKey, KeyRecord, KnownRecord, MemberRecord, Purpose, Record, RoomRecord,
+};
 use ringway_core::{Asked, Delivery, Departure, Edges, Request, SessionKey, ShardId, Target, Told};
 use ringway_link::{
     Encoded, Frame, GoodbyeReason, Head, Hello, Notice, Unknown, VersionRange, Window, Word, Writer,

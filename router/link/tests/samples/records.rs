@@ -17,6 +17,7 @@ pub(super) fn records() -> Vec<(&'static str, Frame<'static>)> {
     let handle = ROOM;
     let new = RoomRecord { first: Offset(1), known_above: None, ..room_record() };
     let known: Box<[u8]> = b"ann\0\x01\x02\x03".as_slice().into();
+    let id = |offset, age_ms, known: &[u8]| KnownRecord { offset, age_ms, known: known.into() };
     let publication =
         |known| Content::Publication { handle, offset: Offset(40), age_ms: 1500, known, frame: BINARY };
     let kept = KeptKey { session: SessionId(0x5e55), key_tag: 1, expires_ms: Some(30_000), frame: BINARY };
@@ -47,9 +48,12 @@ pub(super) fn records() -> Vec<(&'static str, Frame<'static>)> {
         ("record: a publication with its id", publication(Some(known.clone()))),
         (
             "record: an id with the longest form",
-            Content::Known { handle, offset: Offset(39), age_ms: u32::MAX, known: [7; 161].into() },
+            Content::Known { handle, known: vec![id(Offset(39), u32::MAX, &[7; 161])] },
         ),
-        ("record: an id", Content::Known { handle, offset: Offset(39), age_ms: 0, known }),
+        (
+            "record: ids",
+            Content::Known { handle, known: vec![id(Offset(38), 1, &known), id(Offset(39), 0, &known)] },
+        ),
         ("record: a key that expires", Content::Key(Box::new(key))),
         ("record: a key of the room", Content::Key(Box::new(stays))),
         ("record: a key without a value", Content::Key(Box::new(removed))),
