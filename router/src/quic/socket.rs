@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use super::datagram::Envelope;
 use super::steer;
 use crate::node::{QuicOptions, StartError};
+use crate::transport::listen;
 
 /// Bytes that one receive may find: a whole train of datagrams, where the kernel joins them.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -50,7 +51,7 @@ pub(crate) fn bind(options: &QuicOptions, shards: usize) -> Result<Sockets, Star
         for (shard, of_shard) in sockets.of_shards.iter_mut().enumerate() {
             // Who shares a port from the start shares it with any other node of this user, and where the kernel is to
             // choose one it may choose that. So the first socket takes it alone, and then lets the others in.
-            let socket = bound(address, shard > 0).map_err(fault)?;
+            let socket = listen::soon(|| bound(address, shard > 0)).map_err(fault)?;
             if shards > 1 {
                 SockRef::from(&socket).set_reuse_port(true).map_err(fault)?;
             }
@@ -195,6 +196,19 @@ mod tests {
 
     fn options(address: SocketAddr) -> QuicOptions {
         QuicOptions { addresses: vec![address], ..QuicOptions::default() }
+    }
+
+    #[test]
+    fn an_address_that_is_about_to_be_free_is_waited_for() {
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap();
+        assert!(matches!(bound(address, false), Err(error) if error.kind() == io::ErrorKind::AddrInUse));
+        let leaving = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            drop(other);
+        });
+        assert_eq!(bind(&options(address), 1).unwrap().addresses, [address]);
+        leaving.join().unwrap();
     }
 
     #[test]

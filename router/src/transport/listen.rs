@@ -63,14 +63,22 @@ pub(crate) fn bind(listeners: &[Listen], shards: usize) -> Result<Sockets, Start
 
 /// Whether the address can be had for oneself. Bound, but never listening: nobody may take the trial for the node.
 fn try_out(address: SocketAddr) -> io::Result<()> {
+    soon(|| bound(address, false)).map(drop)
+}
+
+/// Binds, if need be when whoever had the address has gone.
+///
+/// # Errors
+/// Why it can't be had; of one that is taken, after a moment.
+pub(crate) fn soon<T>(bind: impl Fn() -> io::Result<T>) -> io::Result<T> {
     let mut patience = PATIENCE;
     loop {
-        match bound(address, false) {
+        match bind() {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && !patience.is_zero() => {
                 std::thread::sleep(PAUSE);
                 patience = patience.saturating_sub(PAUSE);
             }
-            other => return other.map(drop),
+            other => return other,
         }
     }
 }
