@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use ringway_cluster::slot::SLOTS;
 use ringway_sim::{Lie, Mutation, Tally, Violation, World, cluster};
 
 /// The wind tunnel: seeded worlds around the core, checked against a reference model.
@@ -172,7 +173,7 @@ fn many(kind: Kind, steps: u64, arguments: &Arguments) -> ExitCode {
         "{} seeds of {} steps{} from seed {}: {} violated a promise",
         done.load(Ordering::Relaxed),
         steps,
-        if cfg!(few_slots) { " and 128 slots" } else { "" },
+        if cfg!(few_slots) { format!(" and {SLOTS} slots") } else { String::new() },
         arguments.from,
         found.len()
     );

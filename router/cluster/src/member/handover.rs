@@ -103,14 +103,9 @@ impl Member {
     /// Whether slots of this part of the map are to be written down as given away: all that are on their way there are transferred, or one has
     /// waited for the others long enough.
     pub(super) fn hands_over_in(&self, now: Monotonic, (first, last): (Slot, Slot)) -> bool {
-        let mut due = false;
-        let mut whole = true;
-        for (_, handover) in self.handovers.range(first..=last) {
-            due |= handover.commits_at().is_some_and(|at| now >= at);
-            whole &= !matches!(handover.phase, Phase::Freezing | Phase::Transferring);
-        }
-        let ready = |handover: &Handover| handover.commits_to().is_some();
-        due || (whole && self.handovers.range(first..=last).any(|(_, handover)| ready(handover)))
+        let here = || self.handovers.range(first..=last).map(|(_, handover)| handover);
+        let whole = !here().any(|handover| matches!(handover.phase, Phase::Freezing | Phase::Transferring));
+        here().filter_map(Handover::commits_at).any(|at| whole || now >= at)
     }
 
     /// When a slot that is transferred waits for others no longer.

@@ -111,14 +111,15 @@ impl<E: Encoder> Shard<E> {
         self.owner.partial.insert(slot, Partial { until, whole });
     }
 
-    fn is_partial(&mut self, now: Now, handle: RoomHandle) -> bool {
-        let slot = slot_of(handle);
-        let Some(partial) = self.owner.partial.get(&slot) else { return false };
-        if now.monotonic >= partial.until {
-            self.owner.partial.remove(&slot);
-            return false;
-        }
-        partial.whole.binary_search(&handle).is_err()
+    fn is_partial(&self, now: Now, handle: RoomHandle) -> bool {
+        self.owner.partial.get(&slot_of(handle)).is_some_and(|partial| {
+            now.monotonic < partial.until && partial.whole.binary_search(&handle).is_err()
+        })
+    }
+
+    /// Forgets what is partial no longer.
+    pub(super) fn tick_partial(&mut self, now: Now) {
+        self.owner.partial.retain(|_, partial| now.monotonic < partial.until);
     }
 
     pub(super) fn owner_presence(&mut self, now: Now, from: Asker, request: &PresenceRequest) {

@@ -409,6 +409,7 @@ impl<E: Encoder> Shard<E> {
     /// Streams that were refused begin again.
     pub(super) fn tick_duties(&mut self, now: Now) {
         self.owner.refused.forget(now.monotonic);
+        self.tick_partial(now);
         let due = |at: &Monotonic| *at <= now.monotonic;
         let due: Vec<u16> =
             self.owner.again.iter().filter(|(_, at)| due(at)).map(|(slot, _)| *slot).collect();
