@@ -98,7 +98,7 @@ class Field:
         out = os.path.join(self.directory, "load.json")
         if os.path.exists(out):
             os.remove(out)
-        words = [os.path.join(self.options.binaries, "ringway-load"), scenario, "--url", ",".join(node.url for node in doors), "--namespace", rooms_of]
+        words = ["taskset", "-c", str(self.options.client_core), os.path.join(self.options.binaries, "ringway-load"), scenario, "--url", ",".join(node.url for node in doors), "--namespace", rooms_of]
         words += ["--rooms", "1", "--json", out, "--quiet", *map(str, arguments)]
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if not os.path.exists(out):

@@ -136,7 +136,7 @@ impl LinkEnd {
                 frame: self.frame.clone(),
             };
             let told = Told { slot: self.slot, edges: Edges::Many(1), term: Term(1), answers: 0, delivery };
-            if wire::with_delivery(told, |frame| self.links.push(self.peer, frame)).is_err() {
+            if self.links.push_delivery(self.peer, &told).is_err() {
                 break;
             }
             self.slot = (self.slot + 1) % ringway_link::limit::STREAMS;

@@ -53,6 +53,19 @@ impl WireFrame {
         self.form(format).map_or(Bytes::new(), |form| form.bytes.slice(usize::from(form.header_bytes)..))
     }
 
+    /// The form that another node sent: without the WebSocket header, as it goes over links.
+    pub(crate) fn of_wire(format: Format, bytes: &[u8]) -> Self {
+        match format {
+            Format::Binary => Self { binary: Form::new(Opcode::Binary, bytes).into(), json: OnceCell::new() },
+            Format::Json => Self { binary: OnceCell::new(), json: Form::new(Opcode::Text, bytes).into() },
+        }
+    }
+
+    /// Whether this form was made.
+    pub(crate) fn has(&self, format: Format) -> bool {
+        self.form(format).is_some()
+    }
+
     fn form(&self, format: Format) -> Option<&Form> {
         match format {
             Format::Binary => self.binary.get(),
@@ -69,7 +82,7 @@ pub(crate) struct SharedFrame {
 }
 
 impl SharedFrame {
-    /// The form that another node sent: without the WebSocket header, as it goes over links.
+    /// As [`WireFrame::of_wire`].
     pub(crate) fn of_wire(format: Format, bytes: &[u8]) -> Self {
         match format {
             Format::Binary => Self { binary: Some(Form::new(Opcode::Binary, bytes)), json: None },

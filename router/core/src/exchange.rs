@@ -18,20 +18,20 @@ pub(crate) const REQUESTS_MAX: usize = 256;
 pub(crate) const DELIVERIES_MAX: usize = 256;
 
 /// What waits for one shard or node.
-struct Lane<E: Encoder> {
+struct Lane<S> {
     requests: VecDeque<Asked>,
-    deliveries: VecDeque<Told<E::Shared>>,
+    deliveries: VecDeque<Told<S>>,
 }
 
-impl<E: Encoder> Lane<E> {
+impl<S> Lane<S> {
     fn new() -> Self {
         Self { requests: VecDeque::new(), deliveries: VecDeque::new() }
     }
 }
 
 /// What waits for another node.
-struct PeerLane<E: Encoder> {
-    lane: Lane<E>,
+struct PeerLane<F> {
+    lane: Lane<F>,
     /// How far this shard holds what owners there send of their slots, by slot and stream: coalesced.
     acks: Acks,
     up: bool,
@@ -40,8 +40,9 @@ struct PeerLane<E: Encoder> {
 /// Both directions.
 pub(crate) struct Exchange<E: Encoder> {
     /// By shard number.
-    shards: Vec<Lane<E>>,
-    peers: BTreeMap<PeerId, PeerLane<E>>,
+    shards: Vec<Lane<E::Shared>>,
+    /// Frames are shared when they take a ring: the link may be this shard's own.
+    peers: BTreeMap<PeerId, PeerLane<E::Frame>>,
     /// What the shard says to itself; empty between `handle_*` calls.
     pub(crate) own_requests: VecDeque<Asked>,
     pub(crate) own_deliveries: VecDeque<Told<E::Frame>>,
@@ -70,7 +71,7 @@ impl<E: Encoder> Exchange<E> {
     }
 
     pub(crate) fn has_request_room(&self, owner: Way) -> bool {
-        self.lane(owner).is_none_or(|lane| lane.requests.len() < REQUESTS_MAX)
+        self.requests(owner).is_none_or(|requests| requests.len() < REQUESTS_MAX)
     }
 
     /// Whether it is worth telling blocked sessions to try again.
@@ -108,10 +109,11 @@ impl<E: Encoder> Exchange<E> {
         }
     }
 
-    pub(crate) fn push_delivery(&mut self, edge: Way, delivery: Told<E::Shared>) {
+    pub(crate) fn push_delivery(&mut self, edge: Way, delivery: Told<E::Frame>) {
         match edge {
             Way::Shard(shard) => {
                 self.waiting += 1;
+                let delivery = delivery.map(|frame| E::share(&frame));
                 self.shards[shard.0 as usize].deliveries.push_back(delivery);
             }
             Way::Peer(peer) => {
@@ -159,12 +161,15 @@ impl<E: Encoder> Exchange<E> {
                 self.waiting -= 1;
                 Some(delivery)
             }
-            Way::Peer(peer) => {
-                let delivery = self.peers.get_mut(&peer)?.lane.deliveries.pop_front()?;
-                self.waiting_peers -= 1;
-                Some(delivery)
-            }
+            Way::Peer(peer) => Some(self.poll_peer(peer)?.map(|frame| E::share(&frame))),
         }
+    }
+
+    /// The same for a node, with frames that this shard alone may have.
+    pub(crate) fn poll_peer(&mut self, peer: PeerId) -> Option<Told<E::Frame>> {
+        let delivery = self.peers.get_mut(&peer)?.lane.deliveries.pop_front()?;
+        self.waiting_peers -= 1;
+        Some(delivery)
     }
 
     /// Requests by owner and deliveries by edge, of this node.
@@ -192,10 +197,10 @@ impl<E: Encoder> Exchange<E> {
             .map_or(0, |peer| peer.lane.requests.len() + peer.lane.deliveries.len() + peer.acks.len())
     }
 
-    fn lane(&self, way: Way) -> Option<&Lane<E>> {
+    fn requests(&self, way: Way) -> Option<&VecDeque<Asked>> {
         match way {
-            Way::Shard(ShardId(number)) => self.shards.get(usize::from(number)),
-            Way::Peer(peer) => self.peers.get(&peer).map(|peer| &peer.lane),
+            Way::Shard(ShardId(number)) => self.shards.get(usize::from(number)).map(|lane| &lane.requests),
+            Way::Peer(peer) => self.peers.get(&peer).map(|peer| &peer.lane.requests),
         }
     }
 }

@@ -38,6 +38,7 @@ mod room;
 pub mod route;
 pub mod settings;
 mod shard;
+mod slots;
 mod small;
 pub mod time;
 mod timers;

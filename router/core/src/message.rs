@@ -420,7 +420,7 @@ pub enum Delivery<S> {
     /// Everything that was asked before [`Request::Flush`] was answered or returned.
     Flushed,
     /// To the node that stands by for the slot, or is about to own it.
-    Record(Box<Record<S>>),
+    Record(Record<S>),
 }
 
 /// The answer to [`Request::Register`].
@@ -591,7 +591,7 @@ impl<S> Delivery<S> {
             }
             Self::Returned(request) => Delivery::Returned(request),
             Self::Flushed => Delivery::Flushed,
-            Self::Record(record) => Delivery::Record(Box::new(record.map(change))),
+            Self::Record(record) => Delivery::Record(record.map(change)),
         }
     }
 }

@@ -103,7 +103,12 @@ impl<E: Encoder> Shard<E> {
 
     /// An owner's answer or publication from another shard of this node, or of another node. Always taken.
     pub fn handle_delivery(&mut self, now: Now, from: PeerId, told: Told<E::Shared>) {
-        self.edge_take(now, from, told.map(E::adopt));
+        self.handle_told(now, from, told.map(E::adopt));
+    }
+
+    /// [`Shard::handle_delivery`] with frames that were made on this very shard.
+    pub fn handle_told(&mut self, now: Now, from: PeerId, told: Told<E::Frame>) {
+        self.edge_take(now, from, told);
         self.settle(now);
     }
 
@@ -129,6 +134,13 @@ impl<E: Encoder> Shard<E> {
     /// The next delivery for that edge; call only if its ring or link has room.
     pub fn poll_delivery(&mut self, to: Way) -> Option<Told<E::Shared>> {
         let delivery = self.exchange.poll_delivery(to);
+        self.unblock();
+        delivery
+    }
+
+    /// [`Shard::poll_delivery`] for a node whose link is on this very shard: with frames that only this shard may have.
+    pub fn poll_told(&mut self, to: PeerId) -> Option<Told<E::Frame>> {
+        let delivery = self.exchange.poll_peer(to);
         self.unblock();
         delivery
     }
@@ -220,14 +232,14 @@ impl<E: Encoder> Shard<E> {
             self.exchange.own_deliveries.push_back(told);
         } else {
             let way = if to.peer.is_here() { Way::Shard(to.shard) } else { Way::Peer(to.peer) };
-            self.exchange.push_delivery(way, told.map(|frame| E::share(&frame)));
+            self.exchange.push_delivery(way, told);
         }
     }
 
     /// Owner → several edges of another node, or the slot's home there: one copy.
     pub(crate) fn tell_peer(&mut self, to: PeerId, edges: Edges, slot: u16, delivery: Delivery<E::Frame>) {
         let told = Told { slot, edges, term: self.routes.term(slot), answers: 0, delivery };
-        self.exchange.push_delivery(Way::Peer(to), told.map(|frame| E::share(&frame)));
+        self.exchange.push_delivery(Way::Peer(to), told);
     }
 
     /// Whether a command for that room can be taken now; if not, the session is told when it can.

@@ -1,5 +1,7 @@
 //! How each type stands on the wire: little-endian, no padding; an enum is one byte, an option a byte 0 or 1 before it.
 
+use std::rc::Rc;
+
 use ringway_core::message::{Departure, SessionRef};
 use ringway_core::record::Purpose;
 use ringway_core::{SessionKey, message::ApiPublished};
@@ -40,6 +42,12 @@ pub trait Forms {
 impl Forms for Encoded<'_> {
     fn form(&self, _: Option<Format>) -> Encoded<'_> {
         *self
+    }
+}
+
+impl<F: Forms> Forms for Rc<F> {
+    fn form(&self, format: Option<Format>) -> Encoded<'_> {
+        F::form(self, format)
     }
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn take<'a>(head: &Head, source: &mut Source<'a>) -> Result<Delivery<
     if room(&record).is_none() && !head.is_of_slot() {
         return Err(BAD_ADDRESS);
     }
-    Ok(Delivery::Record(Box::new(record)))
+    Ok(Delivery::Record(record))
 }
 
 /// An id, or none where it is empty.

@@ -26,12 +26,39 @@ pub(super) struct Ledger {
 
 #[derive(Debug, Default)]
 struct Room {
-    orders: BTreeMap<u64, BTreeMap<u64, Said>>,
+    orders: BTreeMap<u64, Order>,
     /// Orders in which they were first heard, the newest last.
     epochs: Vec<u64>,
     acked: Vec<(Position, Said)>,
     /// When something new was heard last.
     news: Option<Nanos>,
+}
+
+/// What stands at which offset, by offset.
+#[derive(Debug, Default)]
+struct Order(Vec<(u64, Said)>);
+
+impl Order {
+    /// Something stands at an offset; what is there already stays, and is told.
+    fn insert(&mut self, offset: u64, said: Said) -> Option<Said> {
+        // Nearly always it is the newest.
+        if self.0.last().is_none_or(|(last, _)| *last < offset) {
+            self.0.push((offset, said));
+            return None;
+        }
+        match self.0.binary_search_by_key(&offset, |(there, _)| *there) {
+            Ok(place) => Some(self.0[place].1),
+            Err(place) => {
+                self.0.insert(place, (offset, said));
+                None
+            }
+        }
+    }
+
+    fn get(&self, offset: u64) -> Option<&Said> {
+        let place = self.0.binary_search_by_key(&offset, |(there, _)| *there).ok()?;
+        Some(&self.0[place].1)
+    }
 }
 
 /// What the end of a run shows.
@@ -73,10 +100,7 @@ impl Ledger {
         let order = room.orders.entry(place.epoch.0).or_default();
         match order.insert(place.offset.0, said) {
             Some(before) if before == said => Ok(None),
-            Some(before) => {
-                order.insert(place.offset.0, before);
-                Err(before)
-            }
+            Some(before) => Err(before),
             None => Ok(room.news.replace(now).map(|news| now.since(news))),
         }
     }
@@ -90,7 +114,7 @@ impl Ledger {
     pub(super) fn end(&self, room: u32) -> Option<Position> {
         let room = self.rooms.get(&room)?;
         let epoch = *room.epochs.last()?;
-        let (offset, _) = room.orders.get(&epoch)?.last_key_value()?;
+        let (offset, _) = room.orders.get(&epoch)?.0.last()?;
         Some(Position { epoch: Epoch(epoch), offset: Offset(*offset) })
     }
 
@@ -102,7 +126,7 @@ impl Ledger {
                 audit_order(*number, order, &mut audit);
             }
             for (place, said) in &room.acked {
-                let there = room.orders.get(&place.epoch.0).and_then(|order| order.get(&place.offset.0));
+                let there = room.orders.get(&place.epoch.0).and_then(|order| order.get(place.offset.0));
                 if there == Some(said) {
                     continue;
                 }
@@ -129,10 +153,10 @@ impl Ledger {
     }
 }
 
-fn audit_order(room: u32, order: &BTreeMap<u64, Said>, audit: &mut Audit) {
+fn audit_order(room: u32, order: &Order, audit: &mut Audit) {
     let mut seen = BTreeSet::new();
     let mut last: BTreeMap<u32, u64> = BTreeMap::new();
-    for (offset, said) in order {
+    for (offset, said) in &order.0 {
         let Said { talker, sequence } = said;
         if !seen.insert(*said) {
             audit.duplicated += 1;
@@ -184,6 +208,18 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.heard(ms(1), 0, at(1, 1), said(0, 1)).unwrap();
         assert_eq!(ledger.heard(ms(2), 0, at(1, 1), said(1, 1)), Err(said(0, 1)));
+    }
+
+    #[test]
+    fn who_catches_up_is_heard_after_who_did_not_miss_anything() {
+        let mut ledger = Ledger::default();
+        for offset in [5, 2, 4, 1, 3, 2] {
+            ledger.heard(ms(1), 0, at(1, offset), said(7, offset)).unwrap();
+        }
+        assert_eq!(ledger.heard(ms(1), 0, at(1, 3), said(7, 9)), Err(said(7, 3)));
+        assert_eq!(ledger.end(0), Some(at(1, 5)));
+        (1..=5).for_each(|offset| ledger.acked(0, at(1, offset), said(7, offset)));
+        assert_eq!(ledger.audit(), Audit::default());
     }
 
     #[test]

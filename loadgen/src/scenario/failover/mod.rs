@@ -9,6 +9,7 @@ mod ledger;
 mod talker;
 mod watch;
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -115,6 +116,7 @@ struct Crowd<'a> {
     kind: BodyKind,
     cpu: CpuMeter,
     body: Vec<u8>,
+    msg_id: String,
 }
 
 impl<'a> Crowd<'a> {
@@ -138,8 +140,8 @@ impl<'a> Crowd<'a> {
         let disturbance = (number == 0).then(|| Disturbance::new(args.disturb.clone(), args.every));
         let kind = if args.session.format == FormatMix::Binary { BodyKind::Bytes } else { BodyKind::Json };
         let members = clients.len() as u32;
-        let (cpu, body) = (CpuMeter::default(), Vec::new());
-        Ok(Self { setup, args, sessions, disturbance, cast, members, ticks: 0, kind, cpu, body })
+        let (cpu, body, msg_id) = (CpuMeter::default(), Vec::new(), String::new());
+        Ok(Self { setup, args, sessions, disturbance, cast, members, ticks: 0, kind, cpu, body, msg_id })
     }
 
     fn run(mut self) -> std::io::Result<Tally> {
@@ -313,13 +315,14 @@ impl<'a> Crowd<'a> {
         stamp.write(self.kind, self.args.body, &mut self.body);
         // Another run's ids are others.
         let run = self.setup.schedule.get().map_or(0, |schedule| schedule.start.0);
-        let id = format!("{run:x}-{number}-{}", pending.sequence);
+        self.msg_id.clear();
+        let _ = write!(self.msg_id, "{run:x}-{number}-{}", pending.sequence);
         let publication = Publication {
             room,
             body: Body { kind: self.kind, bytes: &self.body },
             lane: Lane::Reliable,
             key: None,
-            msg_id: Some(id.as_bytes()),
+            msg_id: Some(self.msg_id.as_bytes()),
             retry: pending.first.filter(|_| pending.again),
             echo: true,
             answer: true,

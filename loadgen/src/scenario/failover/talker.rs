@@ -4,7 +4,7 @@
 //! answer, and when one is refused, or the connection ends, waits for the answers that are still due and begins again with
 //! the oldest.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use ringway_protocol::{Position, RequestId};
@@ -34,7 +34,8 @@ pub(super) struct Talker {
     queue: VecDeque<Pending>,
     /// The next of the queue to be sent.
     cursor: usize,
-    in_flight: BTreeMap<RequestId, u64>,
+    /// In the order in which they were sent, in which most are answered.
+    in_flight: VecDeque<(RequestId, u64)>,
     /// One was refused: nothing is sent before the others are answered.
     back: bool,
     held_until: Nanos,
@@ -64,7 +65,7 @@ impl Talker {
         if let Some(pending) = self.queue.get_mut(self.cursor) {
             pending.first = pending.first.or(stands);
             pending.repeated = std::mem::replace(&mut pending.again, true);
-            self.in_flight.insert(request, pending.sequence);
+            self.in_flight.push_back((request, pending.sequence));
             self.cursor += 1;
         }
     }
@@ -109,11 +110,15 @@ impl Talker {
     }
 
     fn take(&mut self, request: RequestId) -> Option<u64> {
-        self.in_flight.remove(&request)
+        let index = self.in_flight.iter().position(|(sent, _)| *sent == request)?;
+        self.in_flight.remove(index).map(|(_, sequence)| sequence)
     }
 
     fn drop_from_queue(&mut self, sequence: u64) -> Option<Pending> {
-        let index = self.queue.binary_search_by_key(&sequence, |pending| pending.sequence).ok()?;
+        let index = match self.queue.front() {
+            Some(oldest) if oldest.sequence == sequence => 0,
+            _ => self.queue.binary_search_by_key(&sequence, |pending| pending.sequence).ok()?,
+        };
         self.cursor -= usize::from(index < self.cursor);
         self.queue.remove(index)
     }

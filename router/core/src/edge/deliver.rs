@@ -36,7 +36,7 @@ impl<E: Encoder> Shard<E> {
             return;
         }
         match delivery {
-            Delivery::Record(record) => self.take_record(now, from, slot, term, *record),
+            Delivery::Record(record) => self.take_record(now, from, slot, term, record),
             Delivery::Returned(request) => self.edge_returned(now, slot, term, *request, asked),
             Delivery::Flushed => self.edge_flushed(now, slot, from),
             delivery => {

@@ -25,7 +25,7 @@ pub(super) struct Pending<F> {
 impl<E: Encoder> Shard<E> {
     /// Whether one more publication may wait.
     pub(super) fn has_room_to_replicate(&self, handle: ringway_protocol::RoomHandle) -> bool {
-        let duty = self.owner.duties.get(&slot_of(handle));
+        let duty = self.owner.duties.get(slot_of(handle));
         duty.is_none_or(|duty| duty.pending.len() < PENDING_MAX)
     }
 
@@ -36,14 +36,14 @@ impl<E: Encoder> Shard<E> {
         offset: Offset,
         frame: Option<E::Frame>,
     ) {
-        if let Some(duty) = self.owner.duties.get_mut(&slot_of(to.handle)) {
+        if let Some(duty) = self.owner.duties.get_mut(slot_of(to.handle)) {
             duty.pending.push_back(Pending { number, to, offset, frame });
         }
     }
 
     /// A publication was repeated while it waits: its repetition is answered behind it.
     pub(super) fn wait_for_commit(&mut self, to: Publisher, offset: Offset) {
-        let duty = self.owner.duties.get(&slot_of(to.handle));
+        let duty = self.owner.duties.get(slot_of(to.handle));
         let number = duty.and_then(|duty| duty.pending.back()).map_or(0, |last| last.number);
         self.push_pending(number, to, offset, None);
     }
@@ -51,7 +51,7 @@ impl<E: Encoder> Shard<E> {
     /// Commits what the standby holds, or everything if nothing waits for it any more.
     pub(super) fn commit_ready(&mut self, now: Now, slot: u16) {
         while self.owner.may_speak(now.monotonic) {
-            let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
+            let Some(duty) = self.owner.duties.get_mut(slot) else { return };
             let held = match &duty.stream {
                 _ if !duty.waits => u64::MAX,
                 Some(stream) if stream.is_filled() => stream.held(),
@@ -84,7 +84,7 @@ impl<E: Encoder> Shard<E> {
 
     /// The room begins anew: what waited is void.
     pub(super) fn fail_pending_of(&mut self, now: Now, handle: ringway_protocol::RoomHandle) {
-        let Some(duty) = self.owner.duties.get_mut(&slot_of(handle)) else { return };
+        let Some(duty) = self.owner.duties.get_mut(slot_of(handle)) else { return };
         let (gone, left) =
             core::mem::take(&mut duty.pending).into_iter().partition(|one| one.to.handle == handle);
         duty.pending = left;

@@ -214,7 +214,7 @@ impl<E: Encoder> Shard<E> {
         let before = self.owner.lease_until;
         self.owner.lease_until = until;
         if before <= now.monotonic && until > now.monotonic {
-            let slots: Vec<u16> = self.owner.duties.keys().copied().collect();
+            let slots: Vec<u16> = self.owner.duties.slots();
             for slot in slots {
                 self.commit_ready(now, slot);
                 self.begin_standby(now, slot);
@@ -230,7 +230,7 @@ impl<E: Encoder> Shard<E> {
         match task {
             Task::Drop { .. } => {}
             Task::Acquire { term, continues, given, taken, .. } => {
-                let replicas = self.owner.replicas.remove(&slot);
+                let replicas = self.owner.replicas.remove(slot);
                 // Otherwise it is another's again: one update may hold several turns of the map.
                 if holds(term) {
                     let heir = replicas.filter(|_| continues).and_then(|them| them.heir(term, given));
@@ -258,7 +258,7 @@ impl<E: Encoder> Shard<E> {
                 self.say_frozen(slot);
             }
             Task::Transfer { to, .. } if route.holder == Holder::Here => {
-                if self.owner.duties.get(&slot).is_some_and(|duty| duty.frozen) {
+                if self.owner.duties.get(slot).is_some_and(|duty| duty.frozen) {
                     self.begin_stream(now, slot, Which::Transfer, to, Purpose::Handover);
                 }
             }
@@ -277,27 +277,27 @@ impl<E: Encoder> Shard<E> {
     /// The slot's duty, made if it has none.
     pub(super) fn duty(&mut self, slot: u16) -> &mut Duty<E::Frame> {
         self.routes.watch(slot, true);
-        self.owner.duties.entry(slot).or_insert_with(|| Box::new(Duty::new()))
+        self.owner.duties.get_or_insert_with(slot, Duty::new)
     }
 
     /// Forgets a duty that asks for nothing.
     pub(super) fn settle_duty(&mut self, slot: u16) {
-        if self.owner.duties.get(&slot).is_some_and(|duty| duty.is_idle()) {
-            self.owner.duties.remove(&slot);
+        if self.owner.duties.get(slot).is_some_and(|duty| duty.is_idle()) {
+            self.owner.duties.remove(slot);
         }
         self.rewatch(slot);
     }
 
     /// The slot takes the plain way if nobody has more to think of.
     pub(crate) fn rewatch(&mut self, slot: u16) {
-        let watched = self.owner.duties.contains_key(&slot) || self.edge.crossings.contains_key(&slot);
+        let watched = self.owner.duties.get(slot).is_some() || self.edge.crossings.contains_key(&slot);
         self.routes.watch(slot, watched);
     }
 
     /// The frozen slot has nothing left that is not committed.
     pub(super) fn say_frozen(&mut self, slot: u16) {
         let term = self.routes.term(slot);
-        if let Some(duty) = self.owner.duties.get_mut(&slot)
+        if let Some(duty) = self.owner.duties.get_mut(slot)
             && duty.frozen
             && !duty.said_frozen
             && duty.pending.is_empty()
@@ -313,7 +313,7 @@ impl<E: Encoder> Shard<E> {
             return;
         }
         for slot in slots {
-            let Some(mut duty) = self.owner.duties.remove(slot) else { continue };
+            let Some(mut duty) = self.owner.duties.remove(*slot) else { continue };
             for pending in core::mem::take(&mut duty.pending) {
                 self.fail_pending(now, &pending);
             }
@@ -353,13 +353,13 @@ impl<E: Encoder> Shard<E> {
     }
 
     fn owner_peer(&mut self, now: Now, peer: PeerId, up: bool) {
-        let slots: Vec<u16> = self.owner.duties.keys().copied().collect();
+        let slots: Vec<u16> = self.owner.duties.slots();
         for slot in slots {
             if up {
                 self.begin_standby(now, slot);
                 continue;
             }
-            if let Some(duty) = self.owner.duties.get_mut(&slot) {
+            if let Some(duty) = self.owner.duties.get_mut(slot) {
                 // Their edge asks again when it is back.
                 duty.waiting.retain(|(from, _)| from.peer != peer);
                 duty.early.retain(|(from, _)| from.peer != peer);

@@ -47,7 +47,7 @@ impl<E: Encoder> Shard<E> {
         for peer in peers {
             while let Some(filling) = self.owner.filling.get_mut(&peer) {
                 let duties = &self.owner.duties;
-                filling.active.retain(|slot| duties.get(slot).is_some_and(|duty| duty.fills(peer)));
+                filling.active.retain(|slot| duties.get(*slot).is_some_and(|duty| duty.fills(peer)));
                 if filling.active.is_empty() && filling.waiting.is_empty() {
                     self.owner.filling.remove(&peer);
                     break;

@@ -44,7 +44,7 @@ impl<E: Encoder> Shard<E> {
                 }
             }
             Ordering::Equal if route.holder == Holder::Here => {
-                if let Some(duty) = self.owner.duties.get_mut(&slot).filter(|duty| duty.frozen) {
+                if let Some(duty) = self.owner.duties.get_mut(slot).filter(|duty| duty.frozen) {
                     if duty.waiting.len() < KEPT_MAX {
                         duty.waiting.push_back((from, asked));
                     } else {
@@ -126,7 +126,7 @@ impl<E: Encoder> Shard<E> {
 
     /// The map has caught up, or a handover ended: what was kept is taken as if it came now, in its order.
     pub(super) fn take_kept(&mut self, now: Now, slot: u16) {
-        let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
+        let Some(duty) = self.owner.duties.get_mut(slot) else { return };
         let mut kept = core::mem::take(&mut duty.waiting);
         kept.append(&mut duty.early);
         self.settle_duty(slot);

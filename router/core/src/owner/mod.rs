@@ -30,6 +30,7 @@ use crate::message::{Delivery, Request, SessionRef};
 use crate::recent::Recent;
 use crate::room::Room;
 use crate::route::{Asker, Edges, slot_of};
+use crate::slots::SlotTable;
 use crate::time::{Monotonic, Now};
 use crate::timers::Timers;
 use crate::{EdgeId, PeerId, SessionKey, Shard};
@@ -56,9 +57,9 @@ pub(crate) struct Owner<F> {
     /// Slots taken over a moment ago: in rooms that begin anew there may be more members than have said so.
     partial: BTreeMap<u16, presence::Partial>,
     /// Slots with more than the plain way: a standby, a handover, requests that came early.
-    duties: BTreeMap<u16, Box<Duty<F>>>,
+    duties: SlotTable<Duty<F>>,
     /// Slots of other owners that are replicated to this shard, and imports of handovers.
-    replicas: BTreeMap<u16, Box<Replicas<F>>>,
+    replicas: SlotTable<Replicas<F>>,
     /// When streams to standbys that were refused begin again, by slot.
     again: BTreeMap<u16, Monotonic>,
     /// Who is being brought up to date.
@@ -79,8 +80,8 @@ impl<F> Owner<F> {
             held_bytes: 0,
             floors: BTreeMap::new(),
             partial: BTreeMap::new(),
-            duties: BTreeMap::new(),
-            replicas: BTreeMap::new(),
+            duties: SlotTable::new(),
+            replicas: SlotTable::new(),
             again: BTreeMap::new(),
             filling: BTreeMap::new(),
             refused: Recent::new(REFUSED_MS),

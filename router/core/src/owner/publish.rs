@@ -7,7 +7,7 @@ use ringway_protocol::{Body, ErrorCode, Event, Lane, Offset, Position, RequestId
 
 use crate::frame::Encoder;
 use crate::message::{ApiPublished, Delivery, Origin, PublishRequest, Request, Sent};
-use crate::room::{Dedup, Found, Room};
+use crate::room::{Dedup, Found, Id, Room, unseen};
 use crate::route::{Asker, EdgeId, slot_of};
 use crate::settings::SenderMode;
 use crate::shard::Blocked;
@@ -193,8 +193,9 @@ impl<E: Encoder> Shard<E> {
         }
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
         let namespace = room.namespace;
-        if let Some(msg_id) = view.msg_id {
-            match find_duplicate(room, now, view, msg_id) {
+        let id = view.msg_id.map(|msg_id| Id::new(&self.config.key, &view.user, msg_id));
+        if let Some(id) = &id {
+            match find_duplicate(room, now, view, id) {
                 Found::New => {}
                 Found::Unknown => return Err(ErrorCode::OutcomeUnknown),
                 Found::Duplicate(offset) => {
@@ -217,12 +218,12 @@ impl<E: Encoder> Shard<E> {
         let room = self.owner.rooms.find(view.handle).ok_or(ErrorCode::Internal)?;
         room.given = room.given.next();
         let offset = room.given;
-        let known = view.msg_id.map(|msg_id| {
+        if let Some(id) = &id {
             let dedup = room.dedup.get_or_insert_with(|| Box::new(Dedup::new()));
-            dedup.remember(&view.user, msg_id, offset, now.monotonic)
-        });
+            dedup.remember(id, offset, now.monotonic);
+        }
         let frame = self.message_frame(now, view, Place::Offset(offset));
-        if replicates && self.replicate(to, offset, known, &frame) {
+        if replicates && self.replicate(to, offset, id.as_ref(), &frame) {
             // Told when the standby has it.
             return Ok(());
         }
@@ -343,13 +344,13 @@ impl<E: Encoder> Shard<E> {
     }
 }
 
-fn find_duplicate<F>(room: &mut Room<F>, now: Now, view: &PublishView<'_>, msg_id: &[u8]) -> Found {
+fn find_duplicate<F>(room: &mut Room<F>, now: Now, view: &PublishView<'_>, id: &Id<'_>) -> Found {
     let here = room.position();
     match &mut room.dedup {
         Some(dedup) => {
             dedup.expire(now.monotonic);
-            dedup.find(&view.user, msg_id, view.retry, here)
+            dedup.find(id, view.retry, here)
         }
-        None => Dedup::new().find(&view.user, msg_id, view.retry, here),
+        None => unseen(view.retry, here, Offset(0)),
     }
 }

@@ -67,14 +67,14 @@ impl<F> Replicas<F> {
 impl<E: Encoder> Shard<E> {
     /// Whose slot this shard stands by for from now on.
     pub(super) fn stand_by(&mut self, slot: u16, term: Term, of: Option<PeerId>) {
-        let replicas = self.owner.replicas.entry(slot).or_insert_with(|| Box::new(Replicas::new()));
+        let replicas = self.owner.replicas.get_or_insert_with(slot, Replicas::new);
         let expected = of.map(|of| (term, of));
         if replicas.expected != expected {
             replicas.expected = expected;
             replicas.standby = None;
         }
         if replicas.is_empty() {
-            self.owner.replicas.remove(&slot);
+            self.owner.replicas.remove(slot);
         }
     }
 
@@ -108,7 +108,7 @@ impl<E: Encoder> Shard<E> {
         if term < self.routes.term(slot) {
             return false;
         }
-        let replicas = self.owner.replicas.entry(slot).or_insert_with(|| Box::new(Replicas::new()));
+        let replicas = self.owner.replicas.get_or_insert_with(slot, Replicas::new);
         if let Content::Begin(purpose) = content {
             let begun = Replica {
                 from,
@@ -128,13 +128,13 @@ impl<E: Encoder> Shard<E> {
                 Purpose::Standby => replicas.standby = Some(begun),
             }
             if replicas.is_empty() {
-                self.owner.replicas.remove(&slot);
+                self.owner.replicas.remove(slot);
             }
             return taken;
         }
         let Some(replica) = replicas.replica_mut(from, stream) else {
             if replicas.is_empty() {
-                self.owner.replicas.remove(&slot);
+                self.owner.replicas.remove(slot);
             }
             return false;
         };
@@ -148,8 +148,8 @@ impl<E: Encoder> Shard<E> {
     }
 
     fn apply_record(&mut self, now: Now, slot: u16, purpose: Purpose, content: Content<E::Frame>) {
-        let namespaces = &self.namespaces;
-        let Some(replicas) = self.owner.replicas.get_mut(&slot) else { return };
+        let (key, namespaces) = (&self.config.key, &self.namespaces);
+        let Some(replicas) = self.owner.replicas.get_mut(slot) else { return };
         let replica = match purpose {
             Purpose::Standby => replicas.standby.as_mut(),
             Purpose::Handover => replicas.import.as_mut(),
@@ -172,7 +172,8 @@ impl<E: Encoder> Shard<E> {
                 room.given = offset;
                 let at = since(age_ms);
                 if let Some(known) = known {
-                    room.dedup.get_or_insert_with(|| Box::new(Dedup::new())).keep(known, offset, at);
+                    let dedup = room.dedup.get_or_insert_with(|| Box::new(Dedup::new()));
+                    dedup.keep(key, known, offset, at);
                 }
                 let bytes = E::bytes_held(&frame);
                 room.history.append(frame, bytes, at);
@@ -185,7 +186,7 @@ impl<E: Encoder> Shard<E> {
                 let Some(room) = replica.rooms.get_mut(&handle) else { return };
                 let dedup = room.dedup.get_or_insert_with(|| Box::new(Dedup::new()));
                 for KnownRecord { offset, age_ms, known } in known {
-                    dedup.keep(known, offset, since(age_ms));
+                    dedup.keep(key, known, offset, since(age_ms));
                 }
             }
             Content::Key(record) => {

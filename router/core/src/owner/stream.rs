@@ -11,7 +11,7 @@ use crate::message::{Ack, Delivery};
 use crate::namespaces::NamespaceId;
 use crate::output::{Output, SlotWord};
 use crate::record::{Content, KeptKey, KeyRecord, KnownRecord, MemberRecord, Purpose, Record, RoomRecord};
-use crate::room::KeyName;
+use crate::room::{Id, KeyName};
 use crate::route::{Edges, PeerId, slot_of};
 use crate::time::{Monotonic, Now};
 
@@ -85,7 +85,7 @@ impl<E: Encoder> Shard<E> {
 
     /// Begins to replicate, if there is somebody to replicate to and nothing waits for an earlier attempt.
     pub(super) fn begin_standby(&mut self, now: Now, slot: u16) {
-        let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
+        let Some(duty) = self.owner.duties.get_mut(slot) else { return };
         // What waits was sent on an earlier stream, and is not in the past that this one begins with: committed first.
         let free = duty.stream.is_none() && !duty.waits && duty.pending.is_empty();
         let Some((to, _)) = duty.standby.filter(|_| free) else { return };
@@ -132,7 +132,7 @@ impl<E: Encoder> Shard<E> {
     }
 
     fn stream_mut(&mut self, slot: u16, which: Which) -> Option<&mut Stream> {
-        let duty = self.owner.duties.get_mut(&slot)?;
+        let duty = self.owner.duties.get_mut(slot)?;
         match which {
             Which::Standby => duty.stream.as_mut(),
             Which::Transfer => duty.transfer.as_mut(),
@@ -146,7 +146,7 @@ impl<E: Encoder> Shard<E> {
         let (to, record) = (stream.to, Record { stream: stream.id, number: stream.sent, content });
         let number = record.number;
         self.counters.records_sent += 1;
-        self.tell_peer(to, Edges::Home, slot, Delivery::Record(Box::new(record)));
+        self.tell_peer(to, Edges::Home, slot, Delivery::Record(record));
         number
     }
 
@@ -186,7 +186,7 @@ impl<E: Encoder> Shard<E> {
         let first = room.history.first();
         let record = RoomRecord {
             handle,
-            name: room.name.clone(),
+            name: (*room.name).into(),
             epoch: room.epoch,
             first,
             version: room.version,
@@ -256,7 +256,7 @@ impl<E: Encoder> Shard<E> {
 
     /// Whether publications of the namespace in this slot go to a standby, or wait for one.
     pub(super) fn replicates(&self, handle: RoomHandle, namespace: NamespaceId) -> bool {
-        self.owner.duties.get(&slot_of(handle)).is_some_and(|duty| duty.stream.is_some() || duty.waits)
+        self.owner.duties.get(slot_of(handle)).is_some_and(|duty| duty.stream.is_some() || duty.waits)
             && self.namespaces.policy(namespace).replicas > 1
     }
 
@@ -265,18 +265,18 @@ impl<E: Encoder> Shard<E> {
         &mut self,
         to: Publisher,
         offset: Offset,
-        known: Option<Box<[u8]>>,
+        id: Option<&Id<'_>>,
         frame: &E::Frame,
     ) -> bool {
         let (slot, handle) = (slot_of(to.handle), to.handle);
-        let Some(duty) = self.owner.duties.get(&slot) else { return false };
+        let Some(duty) = self.owner.duties.get(slot) else { return false };
         let waits = duty.waits;
         // A room whose past was not sent yet takes this one along; where commits wait, there is none of those.
         let live = duty.stream.as_ref().is_some_and(|stream| !stream.fill.contains(&handle));
         // Without a stream it is committed when the map says that nobody waits.
         let mut number = u64::MAX;
         if live {
-            let frame = frame.clone();
+            let (known, frame) = (id.map(Id::kept), frame.clone());
             let content = Content::Publication { handle, offset, age_ms: 0, known, frame };
             number = self.send(slot, Which::Standby, content);
         }
@@ -395,11 +395,11 @@ impl<E: Encoder> Shard<E> {
     /// The node at the other end is out of reach.
     pub(super) fn lose_streams(&mut self, now: Now, slot: u16, peer: PeerId) {
         let term = self.routes.term(slot);
-        let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
+        let Some(duty) = self.owner.duties.get_mut(slot) else { return };
         if duty.stream.as_ref().is_some_and(|stream| stream.to == peer) {
             self.lose_standby(now, slot);
         }
-        let Some(duty) = self.owner.duties.get_mut(&slot) else { return };
+        let Some(duty) = self.owner.duties.get_mut(slot) else { return };
         if duty.transfer.as_ref().is_some_and(|stream| stream.to == peer) {
             duty.transfer = None;
             self.outputs.push_back(Output::Slot { slot, term, word: SlotWord::Transferred { done: false } });

@@ -8,6 +8,8 @@ mod history;
 mod keys;
 mod members;
 
+use std::sync::Arc;
+
 use ringway_protocol::{Epoch, Format, Offset, Position, Version};
 
 use crate::EdgeId;
@@ -16,14 +18,14 @@ use crate::namespaces::NamespaceId;
 use crate::small;
 use crate::time::Monotonic;
 
-pub(crate) use dedup::{Dedup, Found, KEPT_MS as DEDUP_KEPT_MS};
+pub(crate) use dedup::{Dedup, Found, Id, KEPT_MS as DEDUP_KEPT_MS, unseen};
 pub(crate) use history::History;
 pub(crate) use keys::{KeyName, Keys, Stored};
 pub(crate) use members::{Member, MemberPlace, Members};
 
 /// A room.
 pub(crate) struct Room<F> {
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) namespace: NamespaceId,
     pub(crate) epoch: Epoch,
     /// The newest offset that is committed: all that anybody is told of.

@@ -90,7 +90,7 @@ pub(crate) fn many(delivery: Delivery<Encoded<'static>>) -> Frame<'static> {
 
 pub(crate) fn record(content: Content<Encoded<'static>>) -> Frame<'static> {
     let record = Record { stream: 4, number: 0x1_0000_0001, content };
-    Frame::Delivery(told(Edges::Home, Delivery::Record(Box::new(record))))
+    Frame::Delivery(told(Edges::Home, Delivery::Record(record)))
 }
 
 pub(crate) fn publication(

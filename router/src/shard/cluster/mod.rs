@@ -6,6 +6,7 @@
 //! depends on no link; deliveries always. For a link that is behind the publishers of its node's own clients wait a little
 //! ([`patience`]); a node that does not keep up is cut off, and asks for what it missed when it is back.
 
+mod outward;
 mod parcel;
 mod patience;
 mod relay;
@@ -17,21 +18,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringway_core::{Asked, EdgeId, Edges, Monotonic, PeerId, ShardId, SlotWord, Target, Told, Way};
-use ringway_link::{Frame, GoodbyeReason, Head, Kind, Notice as Word};
+use ringway_core::{EdgeId, Edges, Monotonic, PeerId, ShardId, SlotWord, Target, Told};
+use ringway_link::{Encoded, Frame, GoodbyeReason, Head, Kind, Notice as Word};
 use ringway_mesh::Mailbox;
 use ringway_protocol::NodeId;
 use tokio::sync::mpsc::UnboundedSender;
 
+pub(crate) use outward::Parcel;
 pub(crate) use parcel::{Ask, Ending, Tell};
 pub(crate) use relay::Inward;
 pub(crate) use table::LinkTable;
 
 use super::clock::Clock;
 use super::context::{Context, Rim};
-use super::links::{LinkDown, LinkEvent, LinkSockets, LinkTarget, LinkView, Links, PushError};
+use super::links::{LinkDown, LinkEvent, LinkSockets, LinkTarget, LinkView, Links};
 use crate::cluster::Lease;
-use crate::frame::SharedFrame;
 use crate::node::{LinkCounters, LinkUp, Notice, Order, Whom};
 use crate::quic::datagram::Stray;
 use crate::rt::{Bell, Io};
@@ -42,8 +43,6 @@ use relay::{Outbound, Outward};
 const FRAMES_PER_TURN: usize = 2_048;
 /// Without a lease, how soon it is looked at again.
 const LEASE_LOOK_MS: u64 = 20;
-/// Messages that may wait for one node in a shard's core before its link is cut.
-const BEHIND_MAX: usize = 100_000;
 
 /// What a shard says of a slot, on its way to the cluster's driver.
 pub(crate) struct Said {
@@ -179,23 +178,6 @@ impl Cluster {
         self.links.handle_stray(Instant::now(), stray);
     }
 
-    /// Something for another node: kept for its link here. True if the link is here.
-    fn send(&mut self, peer: PeerId, outward: Outward) {
-        if self.table.shard(peer) == Some(self.id) {
-            self.outward.entry(peer).or_default().push(outward);
-        }
-    }
-
-    /// A shard of this node asks a node whose link is here.
-    pub(crate) fn send_ask(&mut self, peer: PeerId, from: ShardId, asked: Asked) {
-        self.send(peer, Outward::Ask(from, asked));
-    }
-
-    /// A shard of this node tells a node whose link is here.
-    pub(crate) fn send_tell(&mut self, peer: PeerId, told: Told<SharedFrame>) {
-        self.send(peer, Outward::Tell(told));
-    }
-
     /// Whether what came over a link of this generation is still to be heard.
     pub(crate) fn hears(&self, peer: PeerId, generation: u32) -> bool {
         self.peers.get(&peer).is_none_or(|state| generation >= state.generation)
@@ -251,7 +233,7 @@ impl Cluster {
                     self.inward[usize::from(home.0)].asks.push_back(ask);
                 }
             }
-            Ok(Frame::Delivery(told)) => self.spread(rim, peer, generation, wire::shared(told)),
+            Ok(Frame::Delivery(told)) => self.spread(rim, peer, generation, told),
             Ok(Frame::Notice(Word::Disconnect { whom, code, reason })) => {
                 let whom = match whom {
                     Target::Session(session) => Whom::Session(session),
@@ -281,15 +263,18 @@ impl Cluster {
     }
 
     /// Gives a delivery to the shards that it is for.
-    fn spread(&mut self, rim: &mut Rim, from: PeerId, generation: u32, told: Told<SharedFrame>) {
+    fn spread(&mut self, rim: &mut Rim, from: PeerId, generation: u32, told: Told<Encoded<'_>>) {
         let home = ShardId(told.slot % self.shards);
-        let mut rest = Some(told);
-        let meant = |shard: ShardId, edges: Edges| match edges {
+        let is_meant = |shard: ShardId| match told.edges {
             Edges::Home => shard == home,
             edges => edges.holds(shard),
         };
-        let Some(edges) = rest.as_ref().map(|told| told.edges) else { return };
-        let shards: Vec<_> = (0..self.shards).map(ShardId).filter(|shard| meant(*shard, edges)).collect();
+        let mut shards = (0..self.shards).map(ShardId);
+        if shards.all(|shard| is_meant(shard) == (shard == self.id)) {
+            return rim.core.handle_told(rim.clock.now(), from, wire::own(told));
+        }
+        let shards: Vec<_> = (0..self.shards).map(ShardId).filter(|shard| is_meant(*shard)).collect();
+        let mut rest = Some(wire::shared(told));
         for (index, shard) in shards.iter().enumerate() {
             let told = if index + 1 == shards.len() { rest.take() } else { rest.clone() };
             let Some(told) = told else { return };
@@ -360,94 +345,9 @@ impl Cluster {
         }
     }
 
-    /// Takes what the core says to other nodes: to the links here, or by `ring` to the shard that has the link, while that
-    /// takes it; what that gives back waits in front of what follows.
-    pub(crate) fn collect(&mut self, rim: &mut Rim, mut ring: impl FnMut(ShardId, Parcel) -> Option<Parcel>) {
-        let mut holds = false;
-        if !rim.core.has_outbound_to_peers() {
-            self.patience.clear();
-            return self.hold(holds);
-        }
-        let now = rim.clock.now().monotonic;
-        for peer in self.up() {
-            let Some(shard) = self.table.shard(peer) else { continue };
-            while self.table.takes(peer) {
-                let way = Way::Peer(peer);
-                let parcel = match rim.core.poll_delivery(way) {
-                    Some(told) => Parcel::Tell(Tell::Out(peer, told)),
-                    None => match rim.core.poll_request(way) {
-                        Some(asked) => Parcel::Ask(Ask::Out(peer, asked)),
-                        None => break,
-                    },
-                };
-                self.table.add(peer);
-                if shard == self.id {
-                    match parcel {
-                        Parcel::Tell(Tell::Out(peer, told)) => self.send_tell(peer, told),
-                        Parcel::Ask(Ask::Out(peer, asked)) => self.send_ask(peer, self.id, asked),
-                        Parcel::Tell(_) | Parcel::Ask(_) => {}
-                    }
-                } else if let Some(parcel) = ring(shard, parcel) {
-                    // Kept in front of what follows.
-                    match parcel {
-                        Parcel::Tell(tell) => self.inward[usize::from(shard.0)].tells.push_back(tell),
-                        Parcel::Ask(ask) => self.inward[usize::from(shard.0)].asks.push_back(ask),
-                    }
-                    break;
-                }
-            }
-            let waiting = rim.core.waiting_for(peer);
-            holds |= self.patience.entry(peer).or_default().waits(now, waiting);
-            if waiting > BEHIND_MAX {
-                self.table.cut(peer);
-            }
-        }
-        self.hold(holds);
-    }
-
-    /// Publishers wait on this shard's behalf, or no more.
-    fn hold(&mut self, holds: bool) {
-        if core::mem::replace(&mut self.holds, holds) != holds {
-            self.table.hold(holds);
-        }
-    }
-
     /// Whether publishers of this node wait for a link.
     pub(crate) fn holds_publishers(&self) -> bool {
         self.table.is_held()
-    }
-
-    /// Gives links what they take, and sends their packets.
-    pub(crate) fn flush(&mut self) {
-        let mut relieved = false;
-        for (peer, outbound) in &mut self.outward {
-            if outbound.waiting == 0 {
-                continue;
-            }
-            let Some(node) = self.nodes.get(peer) else { continue };
-            let mut sent = 0;
-            for (number, stream) in outbound.streams.iter_mut().enumerate() {
-                while !stream.is_empty() && self.links.room(*node, number as u16) > 0 {
-                    let Some(outward) = stream.pop_front() else { break };
-                    sent += 1;
-                    match wire::with_frame(outward, |frame| self.links.push(*node, frame)) {
-                        Ok(()) => {}
-                        // It went down in this turn: the event follows.
-                        Err(PushError::Down) => break,
-                        Err(error) => debug_assert!(false, "{error}"),
-                    }
-                }
-            }
-            outbound.waiting -= sent;
-            relieved |= self.table.remove(*peer, sent);
-        }
-        if relieved {
-            for shard in (0..self.shards).filter(|shard| *shard != self.id.0) {
-                self.inward[usize::from(shard)].tells.push_back(Tell::Room);
-            }
-        }
-        let now = Instant::now();
-        self.sockets.flush(&mut self.links, now);
     }
 
     /// Whether the next turn has something to do at once.
@@ -496,12 +396,6 @@ impl Cluster {
             credit_stalls: figures.credit_stalls,
         }
     }
-}
-
-/// For either ring.
-pub(crate) enum Parcel {
-    Ask(Ask),
-    Tell(Tell),
 }
 
 /// Requests wait for their shard, everything else is always taken.

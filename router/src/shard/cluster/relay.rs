@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use ringway_core::{Asked, ShardId, Told};
 use ringway_link::limit::STREAMS;
+use ringway_link::{Frame, Notice};
+use ringway_protocol::NodeId;
 
 use super::parcel::{Ask, Ending, Tell};
 use crate::frame::SharedFrame;
+use crate::shard::links::{Links, PushError};
 
 /// Parcels for one shard of this node that may wait here before links are read on.
 const INWARD_MAX: usize = 1_024;
@@ -21,12 +24,34 @@ pub(super) enum Outward {
 }
 
 impl Outward {
+    /// Says it to the node, whose link has room.
+    pub(super) fn say(self, links: &mut Links, node: NodeId) {
+        said(match self {
+            Self::Ask(shard, asked) => links.push(node, &Frame::Request(shard, asked)),
+            Self::Tell(told) => links.push_delivery(node, &told),
+            Self::Ending(ending) => {
+                let Ending { code, reason, .. } = &*ending;
+                let whom = ending.target();
+                links.push(node, &Frame::Notice(Notice::Disconnect { whom, code: *code, reason }))
+            }
+        });
+    }
+
     pub(super) fn slot(&self) -> u16 {
         match self {
             Self::Ask(_, asked) => asked.request.slot(),
             Self::Tell(told) => told.slot,
             Self::Ending(_) => 0,
         }
+    }
+}
+
+/// Something was said to a link that had room.
+pub(super) fn said(outcome: Result<(), PushError>) {
+    match outcome {
+        // If it went down in this turn, the event follows.
+        Ok(()) | Err(PushError::Down) => {}
+        Err(error) => debug_assert!(false, "{error}"),
     }
 }
 

@@ -1,47 +1,40 @@
 //! Between what shards say and the frames of links.
 
-use ringway_core::{Delivery, Told};
-use ringway_link::{Encoded, Frame, Notice};
+use std::rc::Rc;
+
+use ringway_core::Told;
+use ringway_link::{Encoded, Forms};
 use ringway_protocol::Format;
 
-use super::parcel::Ending;
-use super::relay::Outward;
-use crate::frame::SharedFrame;
+use crate::frame::{SharedFrame, WireFrame};
 
-/// Makes the frame of something that goes to another node.
-pub(super) fn with_frame<T>(outward: Outward, push: impl FnOnce(&Frame<'_>) -> T) -> T {
-    match outward {
-        Outward::Ask(shard, asked) => push(&Frame::Request(shard, asked)),
-        Outward::Ending(ending) => {
-            let Ending { code, reason, .. } = &*ending;
-            push(&Frame::Notice(Notice::Disconnect { whom: ending.target(), code: *code, reason }))
-        }
-        Outward::Tell(told) => with_delivery(told, push),
+impl Forms for SharedFrame {
+    fn form(&self, format: Option<Format>) -> Encoded<'_> {
+        let format = form_that_is(format, |format| self.has(format));
+        Encoded { format, bytes: self.without_header(format) }
     }
 }
 
-/// The same for what an owner says.
-pub(crate) fn with_delivery<T>(told: Told<SharedFrame>, push: impl FnOnce(&Frame<'_>) -> T) -> T {
-    let format = match &told.delivery {
-        Delivery::Reply { format, .. } => *format,
-        _ => Format::Binary,
-    };
-    let mut frames = Vec::with_capacity(1);
-    let told = told.map(|frame| {
-        frames.push(frame);
-        frames.len() - 1
-    });
-    push(&Frame::Delivery(told.map(|index| encoded(&frames[index], format))))
+impl Forms for WireFrame {
+    fn form(&self, format: Option<Format>) -> Encoded<'_> {
+        let format = form_that_is(format, |format| self.has(format));
+        Encoded { format, bytes: self.without_header(format) }
+    }
 }
 
 /// The form that crosses: the wanted one if it was made.
-fn encoded(frame: &SharedFrame, wanted: Format) -> Encoded<'_> {
+fn form_that_is(wanted: Option<Format>, has: impl Fn(Format) -> bool) -> Format {
+    let wanted = wanted.unwrap_or(Format::Binary);
     let other = if wanted == Format::Binary { Format::Json } else { Format::Binary };
-    let format = if frame.has(wanted) { wanted } else { other };
-    Encoded { format, bytes: frame.without_header(format) }
+    if has(wanted) { wanted } else { other }
 }
 
-/// With frames that this node's sessions can be sent.
+/// With frames that this node's sessions can be sent, whichever shard they are on.
 pub(crate) fn shared(told: Told<Encoded<'_>>) -> Told<SharedFrame> {
     told.map(|frame| SharedFrame::of_wire(frame.format, frame.bytes))
+}
+
+/// With frames for the sessions of this shard.
+pub(crate) fn own(told: Told<Encoded<'_>>) -> Told<Rc<WireFrame>> {
+    told.map(|frame| Rc::new(WireFrame::of_wire(frame.format, frame.bytes)))
 }

@@ -4,12 +4,14 @@ use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
-use ringway_link::{EncodeError, Fault, Frame, Head};
+use ringway_core::Told;
+use ringway_link::{Address, EncodeError, Fault, Forms, Frame, Head};
 use ringway_protocol::NodeId;
 
 use super::Links;
 use super::link::{Link, Stage, StreamNumber};
 use super::read::Wrong;
+use super::stream::Stream;
 use super::word::{OUT_OF_TURN, is_word};
 
 /// Frames from here on share the memory of their packet, of 1,452 bytes or fewer.
@@ -52,13 +54,12 @@ impl Links {
             let Some(link) = self.links[index].as_deref_mut() else { continue };
             let Some(node) = link.node() else { continue };
             let stream = link.stream(number);
-            // It was read when it came.
-            let Some(Ok(head)) = stream.frames.front().map(|frame| Head::of(frame)) else { continue };
-            if !takes(node, &head) {
+            let Some((head, _)) = stream.frames.front() else { continue };
+            if !takes(node, head) {
                 self.ready.push_back((index, number));
                 continue;
             }
-            let frame = stream.frames.pop_front()?;
+            let (_, frame) = stream.frames.pop_front()?;
             stream.taken.handle_taken(frame.len());
             if !stream.frames.is_empty() {
                 self.ready.push_back((index, number));
@@ -86,6 +87,24 @@ impl Links {
     /// Why nothing was pushed.
     pub(crate) fn push(&mut self, node: NodeId, frame: &Frame<'_>) -> Result<(), PushError> {
         let number = frame.address().ok_or(PushError::Word)?.stream();
+        self.put(node, number, |stream| stream.put_frame(frame))
+    }
+
+    /// The same for what an owner says.
+    ///
+    /// # Errors
+    /// Why nothing was pushed.
+    pub(crate) fn push_delivery(&mut self, node: NodeId, told: &Told<impl Forms>) -> Result<(), PushError> {
+        let address = Address { slot: told.slot, ..Address::default() };
+        self.put(node, address.stream(), |stream| stream.put_delivery(told))
+    }
+
+    fn put(
+        &mut self,
+        node: NodeId,
+        number: StreamNumber,
+        put: impl FnOnce(&mut Stream) -> Result<usize, EncodeError>,
+    ) -> Result<(), PushError> {
         let unsent_max = self.bounds.unsent_bytes;
         let (index, link) = self.link_of(node).ok_or(PushError::Down)?;
         let is_behind = link.unsent >= unsent_max;
@@ -93,7 +112,7 @@ impl Links {
         if is_behind || !stream.sent.may_send() {
             return Err(PushError::Full);
         }
-        let bytes = stream.put_frame(frame).map_err(PushError::Unfit)?;
+        let bytes = put(stream).map_err(PushError::Unfit)?;
         let is_out = !stream.sent.may_send();
         link.unsent += bytes;
         link.dirty.add(number);
@@ -137,7 +156,7 @@ impl Links {
         if stream.frames.is_empty() {
             self.ready.push_back((index, number));
         }
-        stream.frames.push_back(held(frame, bytes));
+        stream.frames.push_back((head, held(frame, bytes)));
         Ok(())
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use ringway_link::{EncodeError, Frame, Reader, Sent, Taken, Window, Word, Writer, limit};
+use ringway_core::Told;
+use ringway_link::{EncodeError, Forms, Frame, Head, Reader, Sent, Taken, Window, Word, Writer, limit};
 
 /// Both directions of one stream.
 pub(super) struct Stream {
     pub(super) reader: Reader,
-    /// Frames that came and were not polled, each whole.
-    pub(super) frames: VecDeque<Bytes>,
+    /// Frames that came and were not polled, each whole, with their heads.
+    pub(super) frames: VecDeque<(Head, Bytes)>,
     pub(super) taken: Taken,
     pub(super) writer: Writer,
     pub(super) sent: Sent,
@@ -49,6 +50,16 @@ impl Stream {
     /// The peer would not take it.
     pub(super) fn put_frame(&mut self, frame: &Frame<'_>) -> Result<usize, EncodeError> {
         let bytes = self.writer.push(frame)?;
+        self.sent.handle_sent(bytes);
+        Ok(bytes)
+    }
+
+    /// The same for what an owner says, from frames as shards share them.
+    ///
+    /// # Errors
+    /// The peer would not take it.
+    pub(super) fn put_delivery(&mut self, told: &Told<impl Forms>) -> Result<usize, EncodeError> {
+        let bytes = self.writer.push_delivery(told)?;
         self.sent.handle_sent(bytes);
         Ok(bytes)
     }

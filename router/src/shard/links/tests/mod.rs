@@ -90,7 +90,7 @@ fn frame(slot: u16, sequence: u32, page: &[u8]) -> Frame<'_> {
     };
     // Numbers begin with 1.
     let record = Record { stream: 1, number: u64::from(sequence) + 1, content };
-    let delivery = Delivery::Record(Box::new(record));
+    let delivery = Delivery::Record(record);
     Frame::Delivery(Told { slot, edges: Edges::Home, term: Term(1), answers: 0, delivery })
 }
 
