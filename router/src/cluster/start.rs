@@ -94,7 +94,7 @@ impl Setup {
             timeouts: Timeouts::of(&timing),
         };
         let incarnation = started(&state_dir).map_err(at_state_dir)?;
-        Ok((Self { config, etcd, state_dir, incarnation, lease: Lease::none() }, files.links))
+        Ok((Self { config, etcd, state_dir, incarnation, lease: Lease::none(timing.margin_ms) }, files.links))
     }
 
     /// Which node it is.

@@ -54,6 +54,12 @@ pub fn observer(logs: Logs) -> Box<dyn FnMut(Notice) + Send> {
                     info!(shard = shard.0, %peer, reason, held_back = held_back + suppressed, "connection refused");
                 }
             }
+            Notice::Overslept { shard, late_ms, cut } => warn!(
+                shard = shard.0,
+                late_ms,
+                cut,
+                "stopped for longer than the lease in the middle of a turn; what it said was not sent"
+            ),
             Notice::LinkUp { node } => info!(node, "the link to a node stands"),
             Notice::LinkDown { node, why } => warn!(node, why, "the link to a node is gone"),
             Notice::LinkFailed { node, address, why, refused } => {

@@ -40,6 +40,15 @@ pub enum Notice {
         /// What the system said.
         error: String,
     },
+    /// A turn was stopped in its middle for longer than this node's lease; what it said was not sent.
+    Overslept {
+        /// On which shard.
+        shard: ShardId,
+        /// How long after the lease's end it woke.
+        late_ms: u64,
+        /// Connections that were cut, as something was on its way to them.
+        cut: u64,
+    },
     /// A link to another node of the cluster stands.
     LinkUp {
         /// Which node.

@@ -95,6 +95,8 @@ pub struct RimCounters {
     pub commands: u64,
     /// Times a publication had to wait because the turn had queued its fill.
     pub publishers_held: u64,
+    /// Turns that slept over the end of the node's lease.
+    pub overslept: u64,
     /// Turns of the pump.
     pub turns: u64,
     /// Times the shard parked.

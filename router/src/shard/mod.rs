@@ -19,6 +19,7 @@ mod fuse;
 mod ingest;
 pub(crate) mod links;
 mod orders;
+mod oversleep;
 mod pace;
 mod pump;
 mod quic;

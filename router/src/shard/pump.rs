@@ -122,6 +122,7 @@ impl Pump {
         let (mut ordered, mut then) = (0, Then::GoOn);
         // Read before the orders: what they say of slots was said before the lease that is read here.
         let lease = state.rim.cluster.as_ref().map(|cluster| cluster.lease());
+        let first = state.rim.cluster.as_ref().map(|cluster| cluster.told());
         // The mailbox of orders has a number of its own behind the shards', which marks nothing: it is looked at below.
         context.front.take(|writer| self.exchange.mark(writer));
         while ordered < ORDERS_PER_TURN
@@ -172,6 +173,7 @@ impl Pump {
         state.take_checks();
         state.take_publishers();
         state.take_outputs();
+        state.check_lease(begun, first);
         // Others first: they can work while this shard writes.
         self.exchange.give(&mut state.rim);
         if let Some(cluster) = &mut state.rim.cluster {

@@ -84,7 +84,7 @@ impl Node {
             wake,
             state_dir: directory.to_owned(),
             clock,
-            lease: Lease::none(),
+            lease: Lease::none(100),
         };
         let told = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&told);

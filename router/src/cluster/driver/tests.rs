@@ -67,7 +67,7 @@ fn options(directory: &Path, coordinator: Box<dyn Coordinator + Send>) -> Driver
         wake: Arc::new(Notify::new()),
         state_dir: directory.to_owned(),
         clock: Clock::monotonic,
-        lease: Lease::none(),
+        lease: Lease::none(100),
     }
 }
 

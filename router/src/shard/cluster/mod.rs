@@ -136,6 +136,19 @@ impl Cluster {
         let _ = self.said.send(Said { slot, term, word });
     }
 
+    /// The lease that the core goes by.
+    pub(crate) const fn told(&self) -> Monotonic {
+        self.told
+    }
+
+    /// Whether a turn that began then slept over the end of a lease that the core went by, `first` or the one since; by how many
+    /// milliseconds.
+    pub(crate) fn overslept(&self, begun: Monotonic, first: Monotonic, now: Monotonic) -> Option<u64> {
+        let ends = [first, self.told];
+        let end = ends.into_iter().find(|end| self.lease.is_overslept(begun, *end, now))?;
+        Some(now.since(end) / 1_000)
+    }
+
     /// When the lease ends, as it stands now.
     pub(crate) fn lease(&self) -> Monotonic {
         self.lease.valid_until()

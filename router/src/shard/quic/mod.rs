@@ -25,8 +25,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use peer::Peer;
-use quinn_proto::{ConnectionHandle, Endpoint};
+use quinn_proto::{ConnectionHandle, Endpoint, VarInt};
 use ringway_core::{Close, Departure, Monotonic};
 use ringway_mesh::Mailbox;
 use ringway_protocol::session::server::Times;
@@ -322,6 +323,22 @@ impl Quic {
         for _ in 0..=self.touched.len() / flush::PEERS_PER_TURN {
             self.flush(rim);
         }
+    }
+
+    /// Connections that something waits for go without hearing it: these, and those that were not served in the last turn; how many.
+    pub(crate) fn cut_unsaid(&mut self, dirty: &[u32], rim: &mut Rim) -> u64 {
+        let waiting: Vec<u32> = self.touched.iter().chain(dirty).copied().collect();
+        let mut cut = 0;
+        for index in waiting {
+            let Some(peer) = self.peer_mut(index).filter(|peer| !peer.connection.is_closed()) else {
+                continue;
+            };
+            peer.connection.close(Instant::now(), VarInt::from_u32(0), Bytes::new());
+            cut += 1;
+            self.bury(index, rim);
+            self.touch(index);
+        }
+        cut
     }
 
     /// What we close ourselves has no event of its end.
