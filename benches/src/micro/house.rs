@@ -22,7 +22,7 @@ use ringway_protocol::{
 pub(super) const BODY: [u8; 64] = [b'x'; 64];
 /// What one flush takes of a session.
 const FLUSH_BYTES_MAX: usize = 64 * 1024;
-const KEY: ClusterKey = ClusterKey([3; 16]);
+pub(super) const KEY: ClusterKey = ClusterKey([3; 16]);
 
 /// Frames as the router builds them, and the position that the last `joined` told.
 #[derive(Default)]

@@ -11,6 +11,7 @@ mod outbox;
 mod publish;
 mod rings;
 mod sample;
+mod standby;
 mod token;
 mod websocket;
 
@@ -28,6 +29,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Case> {
         membership::CASES,
         history::CASES,
         exchange::CASES,
+        standby::CASES,
         rings::CASES,
         deadline::CASES,
         token::CASES,
