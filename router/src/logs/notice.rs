@@ -58,7 +58,7 @@ pub fn observer(logs: Logs) -> Box<dyn FnMut(Notice) + Send> {
                 shard = shard.0,
                 late_ms,
                 cut,
-                "stopped for longer than the lease in the middle of a turn; what it said was not sent"
+                "stopped beyond the end of the lease in the middle of a turn; who was to hear of it was cut, and resumes"
             ),
             Notice::LinkUp { node } => info!(node, "the link to a node stands"),
             Notice::LinkDown { node, why } => warn!(node, why, "the link to a node is gone"),

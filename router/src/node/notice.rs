@@ -40,13 +40,13 @@ pub enum Notice {
         /// What the system said.
         error: String,
     },
-    /// A turn was stopped in its middle for longer than this node's lease; what it said was not sent.
+    /// A turn was stopped in its middle beyond the end of this node's lease; clients of the shard that were to hear of it were cut.
     Overslept {
         /// On which shard.
         shard: ShardId,
         /// How long after the lease's end it woke.
         late_ms: u64,
-        /// Connections that were cut, as something was on its way to them.
+        /// How many.
         cut: u64,
     },
     /// A link to another node of the cluster stands.

@@ -147,6 +147,8 @@ impl Context {
         if let Err(refused) = rim.admission.enter(connections.len(), origin) {
             rim.figures.rim.refused += 1;
             rim.tell_refusal(peer, refused.text());
+            // The time of a turn was looked at, so there must be one.
+            this.wake_pump();
             return;
         }
         let tls = match rim.secure(tls) {

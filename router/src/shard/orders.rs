@@ -154,13 +154,14 @@ impl State {
         }
     }
 
-    /// Does what the core asks for.
-    pub(crate) fn take_outputs(&mut self) {
+    /// Does what the core asks for. What a turn that slept over its lease has published, may stand or not.
+    pub(crate) fn take_outputs(&mut self, slept: bool) {
         let now = self.rim.clock.now().monotonic;
         while let Some(output) = self.rim.core.poll_output() {
             match output {
                 Output::Answered { ticket, result } => {
-                    self.rim.reports.answer(Report::Published { ticket, outcome: result });
+                    let outcome = if slept { result.and(Err(ErrorCode::OutcomeUnknown)) } else { result };
+                    self.rim.reports.answer(Report::Published { ticket, outcome });
                 }
                 Output::Slot { slot, term, word } => {
                     if let Some(cluster) = &self.rim.cluster {

@@ -172,8 +172,8 @@ impl Pump {
         }
         state.take_checks();
         state.take_publishers();
-        state.take_outputs();
-        state.check_lease(begun, first);
+        let slept = state.check_lease(begun, first);
+        state.take_outputs(slept);
         // Others first: they can work while this shard writes.
         self.exchange.give(&mut state.rim);
         if let Some(cluster) = &mut state.rim.cluster {
@@ -185,7 +185,11 @@ impl Pump {
             state.rim.quic_dirty.drain(..).for_each(|index| quic.touch(index));
             is_late = quic.flush(&mut state.rim);
         }
-        state.take_outputs();
+        if state.rim.cluster.is_some() {
+            // Writing may have taken long: what is decided behind it goes by another look at the clock.
+            state.rim.clock.end_turn();
+        }
+        state.take_outputs(false);
         self.exchange.give(&mut state.rim);
         if let Some(cluster) = &mut state.rim.cluster {
             cluster.flush();

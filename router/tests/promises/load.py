@@ -17,11 +17,11 @@ SLACK_S = 120
 class Load:
     """A run of the load generator against some nodes, in one namespace of rooms. `with` it ends with the block, if it did not before."""
 
-    def __init__(self, binaries, directory, nodes, rooms_of, duration_s, *more, clients=60, rooms=20):
+    def __init__(self, binaries, directory, nodes, rooms_of, duration_s, *more, clients=60, rooms=20, rate=10):
         self.out, self.duration_s = os.path.join(directory, f"load-{rooms_of}.json"), duration_s
         self.said = os.path.join(directory, f"load-{rooms_of}.log")
         self.words = [os.path.join(binaries, "ringway-load"), "failover", "--url", ",".join(node.url for node in nodes), "--namespace", rooms_of]
-        self.words += ["--clients", str(clients), "--rooms", str(rooms), "--rate", "10", "--warmup", "1s", "--duration", f"{duration_s}s"]
+        self.words += ["--clients", str(clients), "--rooms", str(rooms), "--rate", str(rate), "--warmup", "1s", "--duration", f"{duration_s}s"]
         self.words += ["--json", self.out, "--quiet", *more]
         self.harm = self.child = None
 

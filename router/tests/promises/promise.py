@@ -30,6 +30,8 @@ class Promise(unittest.TestCase):
     """A test method is one promise; the first line of its docstring names it, `says` adds what was seen."""
 
     nodes = 3
+    # `--set` of each node.
+    settings = ()
 
     def run(self, result=None):
         """Once, and again where the host stood still meanwhile: then all leases may run out at once, which nobody promises to survive."""
@@ -51,6 +53,8 @@ class Promise(unittest.TestCase):
         self.network = place.network
         self.etcd = Etcd(self.directory)
         self.cluster = Cluster(place.binaries, self.directory, self.nodes)
+        for node in self.cluster.nodes:
+            node.words += [word for setting in self.settings for word in ("--set", setting)]
         self.processes = (*self.cluster.nodes, *self.etcd.members)
         self.addCleanup(self.end)
         self.etcd.start()
@@ -63,8 +67,8 @@ class Promise(unittest.TestCase):
         for process in self.processes:
             process.kill()
 
-    def load(self, rooms_of, duration_s, *more, nodes=None):
-        return Load(place.binaries, self.directory, nodes or self.cluster.nodes, rooms_of, duration_s, *more)
+    def load(self, rooms_of, duration_s, *more, nodes=None, **scale):
+        return Load(place.binaries, self.directory, nodes or self.cluster.nodes, rooms_of, duration_s, *more, **scale)
 
     def under_load(self, duration_s, event, every_s, rooms_of="chat"):
         """The figures of one load over all nodes, with the event at the start of each round."""

@@ -74,6 +74,7 @@ struct Seen {
 
 /// The window: ids in the order in which they came, and where each of them is.
 pub(crate) struct Dedup {
+    /// By offset as well: ids are kept in the order in which their publications stand.
     seen: VecDeque<Seen>,
     /// How many went: the number of the first one that is there.
     gone: u32,
@@ -132,8 +133,12 @@ impl Dedup {
     }
 
     fn push(&mut self, one: Seen) {
+        self.expire(one.at);
+        while self.seen.len() >= IDS_MAX {
+            self.drop_oldest();
+        }
         let Self { seen, gone, numbers, .. } = self;
-        let (hash, at, number) = (one.hash, one.at, gone.wrapping_add(seen.len() as u32));
+        let (hash, number) = (one.hash, gone.wrapping_add(seen.len() as u32));
         seen.push_back(one);
         let of = |number: &u32| &seen[number.wrapping_sub(*gone) as usize];
         let same = |other: &u32| of(other).kept == of(&number).kept;
@@ -141,7 +146,6 @@ impl Dedup {
             hashbrown::hash_table::Entry::Occupied(mut earlier) => *earlier.get_mut() = number,
             hashbrown::hash_table::Entry::Vacant(place) => drop(place.insert(number)),
         }
-        self.expire(at);
     }
 
     /// Every id published above this offset is in the window.
@@ -161,16 +165,22 @@ impl Dedup {
     }
 
     pub(crate) fn expire(&mut self, now: Monotonic) {
-        while self.seen.len() > IDS_MAX
-            || self.seen.front().is_some_and(|oldest| now >= oldest.at.plus_ms(KEPT_MS))
-        {
-            let Some(oldest) = self.seen.pop_front() else { break };
-            self.floor = self.floor.max(oldest.offset);
-            if let Ok(entry) = self.numbers.find_entry(oldest.hash, |number| *number == self.gone) {
-                entry.remove();
-            }
-            self.gone = self.gone.wrapping_add(1);
+        while self.seen.front().is_some_and(|oldest| now >= oldest.at.plus_ms(KEPT_MS)) {
+            self.drop_oldest();
         }
+        if self.seen.is_empty() && self.seen.capacity() > 0 {
+            // A room that has gone quiet holds no memory for it.
+            *self = Self::above(self.floor);
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some(oldest) = self.seen.pop_front() else { return };
+        self.floor = self.floor.max(oldest.offset);
+        if let Ok(entry) = self.numbers.find_entry(oldest.hash, |number| *number == self.gone) {
+            entry.remove();
+        }
+        self.gone = self.gone.wrapping_add(1);
     }
 
     pub(crate) fn oldest_at(&self) -> Option<Monotonic> {

@@ -183,7 +183,7 @@ fn work(page: &mut Page, shards: &Shards<'_>) {
     let help = "Times that a publication had to wait since enough was queued in the turn.";
     each(page.counter("ringway_publishers_held_total", help), shards, |shard| shard.rim.publishers_held);
     each(page.counter("ringway_turns_total", "Turns of the pump."), shards, |shard| shard.rim.turns);
-    let help = "Turns that were stopped for longer than the node's lease: what they said was not sent, and its connections cut.";
+    let help = "Turns that were stopped beyond the end of the node's lease: clients of the shard that were to hear of them were cut.";
     each(page.counter("ringway_turns_overslept_total", help), shards, |shard| shard.rim.overslept);
     each(page.counter("ringway_parks_total", "Times that the shard slept."), shards, |shard| shard.rim.parks);
     each(page.counter("ringway_doorbells_total", "Times that the shard woke another."), shards, |shard| {

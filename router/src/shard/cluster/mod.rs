@@ -24,8 +24,7 @@ use ringway_mesh::Mailbox;
 use ringway_protocol::NodeId;
 use tokio::sync::mpsc::UnboundedSender;
 
-pub(crate) use outward::Parcel;
-pub(crate) use parcel::{Ask, Ending, Tell};
+pub(crate) use parcel::{Ask, Ending, Parcel, Tell};
 pub(crate) use relay::Inward;
 pub(crate) use table::LinkTable;
 

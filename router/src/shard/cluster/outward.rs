@@ -6,7 +6,7 @@ use ringway_core::{Asked, Encoder, PeerId, ShardId, Told, Way};
 use ringway_link::limit::STREAMS;
 
 use super::Cluster;
-use super::parcel::{Ask, Tell};
+use super::parcel::{Ask, Parcel, Tell};
 use super::relay::{self, Outward};
 use crate::frame::{SharedFrame, WireEncoder};
 use crate::shard::context::Rim;
@@ -14,14 +14,8 @@ use crate::shard::context::Rim;
 /// Messages that may wait for one node in a shard's core before its link is cut.
 const BEHIND_MAX: usize = 100_000;
 
-/// For either ring.
-pub(crate) enum Parcel {
-    Ask(Ask),
-    Tell(Tell),
-}
-
 impl Cluster {
-    /// Something for another node: kept for its link here. True if the link is here.
+    /// Something for another node: kept for its link if that is here.
     fn send(&mut self, peer: PeerId, outward: Outward) {
         if self.table.shard(peer) == Some(self.id) {
             self.outward.entry(peer).or_default().push(outward);

@@ -40,6 +40,12 @@ pub(crate) enum Tell {
     Ending(Arc<Ending>),
 }
 
+/// For either ring.
+pub(crate) enum Parcel {
+    Ask(Ask),
+    Tell(Tell),
+}
+
 /// Sessions that an operator ends, wherever they are.
 #[derive(Debug)]
 pub(crate) struct Ending {

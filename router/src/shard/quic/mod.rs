@@ -325,20 +325,15 @@ impl Quic {
         }
     }
 
-    /// Connections that something waits for go without hearing it: these, and those that were not served in the last turn; how many.
-    pub(crate) fn cut_unsaid(&mut self, dirty: &[u32], rim: &mut Rim) -> u64 {
-        let waiting: Vec<u32> = self.touched.iter().chain(dirty).copied().collect();
-        let mut cut = 0;
-        for index in waiting {
-            let Some(peer) = self.peer_mut(index).filter(|peer| !peer.connection.is_closed()) else {
-                continue;
-            };
-            peer.connection.close(Instant::now(), VarInt::from_u32(0), Bytes::new());
-            cut += 1;
-            self.bury(index, rim);
-            self.touch(index);
-        }
-        cut
+    /// A connection goes now, with nothing of what waits for it; false if it has gone already.
+    pub(crate) fn cut(&mut self, index: u32, rim: &mut Rim) -> bool {
+        let Some(peer) = self.peer_mut(index).filter(|peer| !peer.connection.is_closed()) else {
+            return false;
+        };
+        peer.connection.close(Instant::now(), VarInt::from_u32(0), Bytes::new());
+        self.bury(index, rim);
+        self.touch(index);
+        true
     }
 
     /// What we close ourselves has no event of its end.
