@@ -12,7 +12,7 @@ from .apart import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "router", "tests"))
 
-from promises.cluster import Cluster  # noqa: E402
+from promises.cluster import UNLIMITED, Cluster  # noqa: E402
 from promises.etcd import Etcd  # noqa: E402
 from promises.network import Network, Unavailable, namespace  # noqa: E402
 from promises.process import Process, until  # noqa: E402
@@ -26,7 +26,7 @@ CLIENTS_PORT, HTTP_PORT, RAW_PORT = 7400, 7480, 7999
 # Namespaces of each kind, all alike: of so many rooms called `load-0` some belong to the first node.
 ALIKE = 24
 # No work limits: what is measured is the cost of work, not its refusal.
-SETTINGS = ("limits.work_per_s=100000000", "limits.work_burst=100000000", "drain.delay=0s", "drain.spread=0s")
+SETTINGS = (*UNLIMITED, "drain.delay=0s", "drain.spread=0s")
 
 
 class Field:
@@ -41,7 +41,7 @@ class Field:
         self.owner, self.other, self.third = self.cluster.nodes
         for node in self.cluster.nodes:
             core = options.server_core if node is self.owner else options.client_core
-            node.words += [word for setting in (f"node.cores={core}", *SETTINGS) for word in ("--set", setting)]
+            node.set(f"node.cores={core}", *SETTINGS)
             with open(node.configuration, "a") as file:
                 for replicas in (1, 2):
                     for name in alike(replicas):

@@ -61,6 +61,10 @@ replicas = 1
 """
 
 
+# Work without a limit, where its refusal is not what is tried.
+UNLIMITED = ("limits.work_per_s=100000000", "limits.work_burst=100000000")
+
+
 class Node(Process):
     """One of them, by number from 1."""
 
@@ -77,6 +81,10 @@ class Node(Process):
         write_secret(os.path.join(state, "cluster.key"), CLUSTER_KEY)
         with open(self.configuration, "w") as file:
             file.write(CONFIGURATION.format(number=number, directory=directory, address=self.address, endpoints=json.dumps(etcd.URLS)))
+
+    def set(self, *settings):
+        """Starts with these from now on, whatever its file says."""
+        self.words += [word for setting in settings for word in ("--set", setting)]
 
     def readiness(self):
         """The status of `/readyz` and why; 0 if nobody answers."""

@@ -54,7 +54,7 @@ class Promise(unittest.TestCase):
         self.etcd = Etcd(self.directory)
         self.cluster = Cluster(place.binaries, self.directory, self.nodes)
         for node in self.cluster.nodes:
-            node.words += [word for setting in self.settings for word in ("--set", setting)]
+            node.set(*self.settings)
         self.processes = (*self.cluster.nodes, *self.etcd.members)
         self.addCleanup(self.end)
         self.etcd.start()

@@ -3,6 +3,7 @@
 import signal
 import time
 
+from .cluster import UNLIMITED
 from .process import until
 from .promise import STALL_MAX_MS, Promise, owned
 
@@ -34,7 +35,7 @@ class Pause(Promise):
 class Doze(Promise):
     nodes = 1
     # Work is not limited: a shard that refuses has less to do.
-    settings = ("limits.work_per_s=100000000", "limits.work_burst=100000000")
+    settings = UNLIMITED
 
     def is_balanced(self):
         return all(entry["owner"] for entry in self.cluster.map())
